@@ -1,0 +1,24 @@
+"""Shared test set-up: double precision, strict promotion, shapes enforced, seeded keys."""
+
+import os
+
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+
+import jaxtyping
+
+# Checks every shape annotation at run time; must be installed before aurora_jax is imported.
+_hook = jaxtyping.install_import_hook("aurora_jax", "beartype.beartype")
+_hook.__enter__()
+
+import jax  # noqa: E402
+import pytest  # noqa: E402
+
+jax.config.update("jax_enable_x64", True)
+jax.config.update("jax_numpy_rank_promotion", "raise")
+jax.config.update("jax_numpy_dtype_promotion", "strict")
+
+
+@pytest.fixture
+def key():
+    """The root key of a test; derive from it with `aurora_jax.core.stream`."""
+    return jax.random.key(1337)
