@@ -21,3 +21,6 @@ from .records import TestResult as TestResult
 from .records import Trajectories as Trajectories
 from .shapes import Number as Number
 from .shapes import PRNGKey as PRNGKey
+from .sorted_window import SortedWindow as SortedWindow
+from .sorted_window import push as push
+from .sorted_window import sorted_window as sorted_window
