@@ -33,14 +33,17 @@ class SortedWindow(NamedTuple):
 
     def quantile(self, probability: Number, *, empty: Number = 0.0) -> Float[Array, ""]:
         """Return the smallest held value with at least `probability` of the window at or below it."""
-        rank = jnp.clip(jnp.ceil(jnp.asarray(probability) * self.size).astype(int), 1, None)
+        size = self.size.astype(self.ascending.dtype)
+        rank = jnp.maximum(jnp.ceil(probability * size).astype(int), 1)
         return jnp.where(self.size == 0, empty, self.order_statistic(rank))
 
     def rank_share(self, value: Number) -> Float[Array, ""]:
         """Return the mid-rank share of held values below `value`, in [0, 1]; one half while empty."""
         below = jnp.searchsorted(self.ascending, value, side="left")
         up_to = jnp.searchsorted(self.ascending, value, side="right")
-        share = 0.5 * (jnp.minimum(below, self.size) + jnp.minimum(up_to, self.size)) / jnp.maximum(self.size, 1)
+        places = jnp.minimum(below, self.size) + jnp.minimum(up_to, self.size)
+        dtype = self.ascending.dtype
+        share = 0.5 * places.astype(dtype) / jnp.maximum(self.size, 1).astype(dtype)
         return jnp.where(self.size == 0, 0.5, share)
 
 
