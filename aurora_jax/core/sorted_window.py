@@ -39,8 +39,8 @@ class SortedWindow(NamedTuple):
 
     def rank_share(self, value: Number) -> Float[Array, ""]:
         """Return the mid-rank share of held values below `value`, in [0, 1]; one half while empty."""
-        below = jnp.searchsorted(self.ascending, value, side="left")
-        up_to = jnp.searchsorted(self.ascending, value, side="right")
+        below = jnp.searchsorted(self.ascending, value, side="left").astype(int)
+        up_to = jnp.searchsorted(self.ascending, value, side="right").astype(int)
         places = jnp.minimum(below, self.size) + jnp.minimum(up_to, self.size)
         dtype = self.ascending.dtype
         share = 0.5 * places.astype(dtype) / jnp.maximum(self.size, 1).astype(dtype)
@@ -65,9 +65,9 @@ def push(window: SortedWindow, value: Float[Array, ""]) -> SortedWindow:
     # Unused places hold +inf and sort last, so removing "the oldest" is right even before the window is full.
     oldest = window.arrivals[place]
     index = jnp.arange(capacity)
-    gone = jnp.searchsorted(window.ascending, oldest)
+    gone = jnp.searchsorted(window.ascending, oldest).astype(int)
     kept = jnp.where(index < gone, window.ascending, jnp.roll(window.ascending, -1)).at[-1].set(jnp.inf)
-    new = jnp.searchsorted(kept, value)
+    new = jnp.searchsorted(kept, value).astype(int)
     shifted = jnp.where(index < new, kept, jnp.roll(kept, 1))
     ascending = jnp.where(index == new, value, shifted)
     return SortedWindow(window.arrivals.at[place].set(value), ascending, window.count + 1)
