@@ -1,0 +1,259 @@
+"""A conformal interval whose miscoverage follows its own misses, with an integrator that is never clipped."""
+
+from typing import NamedTuple, TypeAlias
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.scipy.special import ndtri
+from jaxtyping import Array, Bool, Float, Int
+
+from aurora_jax.core import Interval, Number, SortedWindow, push, require_x64, sorted_window, student_t_quantile
+
+from .split_conformal import conformal_rank
+
+Flag: TypeAlias = bool | np.bool_ | Bool[Array, ""]
+"""A truth value, whether Python's, NumPy's or traced."""
+
+_NORMAL_DEGREES_OF_FREEDOM = 1e6
+"""Above this the Student-t quantile is the normal one to 1e-5."""
+
+
+class ConformalState(NamedTuple):
+    """What the next step needs.
+
+    Attributes:
+        miscoverage: the integrator, unclipped; it may leave [0, 1].
+        scores: the trailing scores.
+        coverage_ema: exponential mean of the coverage of the emitted intervals.
+        streak: emitted intervals missed in a row until now.
+    """
+
+    miscoverage: Float[Array, ""]
+    scores: SortedWindow
+    coverage_ema: Float[Array, ""]
+    streak: Int[Array, ""]
+
+
+class Emission(NamedTuple):
+    """The set that a state emits, and the one that it asks for.
+
+    Attributes:
+        miscoverage: emitted alpha, within its bounds.
+        quantile: score bound at the emitted alpha.
+        inflation: width multiplier in transitions, in [1, inflation_max].
+        state_quantile: score bound at the integrator's own alpha: +inf is everything, -inf is nothing.
+        saturated: the bounds hold the emitted alpha away from what the state and its offsets ask for.
+        infinite: the state asks for an infinite interval, that is, to abstain.
+        cold: too few scores; the quantiles are the forecast's own Student-t ones.
+    """
+
+    miscoverage: Float[Array, ""]
+    quantile: Float[Array, ""]
+    inflation: Float[Array, ""]
+    state_quantile: Float[Array, ""]
+    saturated: Bool[Array, ""]
+    infinite: Bool[Array, ""]
+    cold: Bool[Array, ""]
+
+
+class ConformalInfo(NamedTuple):
+    """What a reader wants to know of the bar just settled.
+
+    Attributes:
+        missed: the emitted interval missed.
+        state_missed: the integrator's own unclipped set missed; this is what the state was fed.
+        emission: the set that was settled.
+        state_miscoverage: the integrator before this bar.
+        coverage_ema: exponential mean of emitted coverage, this bar included.
+        streak: emitted intervals missed in a row, this bar included.
+    """
+
+    missed: Bool[Array, ""]
+    state_missed: Bool[Array, ""]
+    emission: Emission
+    state_miscoverage: Float[Array, ""]
+    coverage_ema: Float[Array, ""]
+    streak: Int[Array, ""]
+
+
+class AdaptiveConformal(eqx.Module):
+    r"""Conformal intervals for one asset under drift, by adaptive miscoverage.
+
+    $$a_{t+1} = a_t + \eta_t (\alpha_0 - \mathrm{miss}_t), \qquad
+      \alpha_t = \mathrm{clip}(a_t + \alpha_1 1[\mathrm{TRANS}] + \alpha_2 \min(c_t, 1), \alpha_{min}, \alpha_{max})$$
+
+    The integrator $a$ is never clipped and never skips a bar, and $\mathrm{miss}_t$ is that of its own set at
+    $a_t$: everything where $a_t \le 0$, nothing where $a_t \ge 1$. Only so does the long-run bound
+    $|\overline{\mathrm{miss}} - \alpha_0| \le (\max(a_1, 1 - a_1) + \eta) / (\eta T)$ hold for any scores.
+    What is emitted is the clipped $\alpha_t$, with its coverage reported beside.
+
+    Attributes:
+        miscoverage: alpha_0.
+        step_size_base: eta outside transitions; `step_size_transition` within.
+        transition_offset: alpha_1, negative to widen in transitions.
+        crossbar_offset: alpha_2, negative to widen with the crossbar.
+        miscoverage_min: least emitted alpha; `miscoverage_max` the greatest.
+        inflation_max: greatest width multiplier in transitions, in [1, 1.25].
+        coverage_ema_bars: averaging time of `coverage_ema`.
+        window_bars: trailing scores kept.
+        cold_start_scores: below this many scores the forecast's Student-t quantile is used.
+
+    References:
+        Gibbs and Candès (2021), Adaptive conformal inference under distribution shift, eq. 2 and prop. 4.1.
+    """
+
+    miscoverage: Number = 0.1
+    step_size_base: Number = 0.01
+    step_size_transition: Number = 0.03
+    transition_offset: Number = -0.02
+    crossbar_offset: Number = -0.01
+    miscoverage_min: Number = 0.05
+    miscoverage_max: Number = 0.20
+    inflation_max: Number = 1.25
+    coverage_ema_bars: Number = 50
+    window_bars: int = eqx.field(static=True, default=500)
+    cold_start_scores: int = eqx.field(static=True, default=100)
+
+    def __check_init__(self):
+        require_x64("AdaptiveConformal")
+        if not 1 <= self.cold_start_scores <= self.window_bars:
+            raise ValueError(
+                f"cold_start_scores must lie in [1, window_bars = {self.window_bars}], was {self.cold_start_scores}."
+            )
+        if any(isinstance(value, jax.core.Tracer) for value in jax.tree.leaves(self)):
+            return  # built under a transformation: its values cannot be compared here
+        bounds = self.miscoverage_min, self.miscoverage, self.miscoverage_max
+        if not 0.0 < bounds[0] <= bounds[1] <= bounds[2] < 1.0:
+            raise ValueError(f"0 < miscoverage_min <= miscoverage <= miscoverage_max < 1 fails: {bounds}.")
+        if not (self.step_size_base > 0.0 and self.step_size_transition > 0.0):
+            raise ValueError(f"step sizes must be > 0, were {self.step_size_base} and {self.step_size_transition}.")
+        if not 1.0 <= self.inflation_max <= 1.25:
+            raise ValueError(f"inflation_max must lie in [1, 1.25], was {self.inflation_max}.")
+        if not self.coverage_ema_bars >= 1:
+            raise ValueError(f"coverage_ema_bars must be at least 1, was {self.coverage_ema_bars}.")
+
+    def init(self) -> ConformalState:
+        """Start at the nominal miscoverage with no scores."""
+        return ConformalState(
+            miscoverage=jnp.asarray(self.miscoverage, jnp.float64),
+            scores=sorted_window(self.window_bars, jnp.float64),
+            coverage_ema=1.0 - jnp.asarray(self.miscoverage, jnp.float64),
+            streak=jnp.zeros((), int),
+        )
+
+    def emission(
+        self,
+        state: ConformalState,
+        *,
+        in_transition: Flag = False,
+        crossbar: Number = 0.0,
+        degrees_of_freedom: Number = jnp.inf,
+    ) -> Emission:
+        """Return the score set that `state` emits now; arguments as in `interval`."""
+        asked = state.miscoverage
+        offset = self.transition_offset * jnp.asarray(in_transition, float)
+        offset = offset + self.crossbar_offset * jnp.minimum(jnp.asarray(crossbar, float), 1.0)
+        emitted = jnp.clip(asked + offset, self.miscoverage_min, self.miscoverage_max)
+        # The offsets explain any emitted value between the state and the state moved by them, and no other.
+        explained_low, explained_high = jnp.minimum(asked, asked + offset), jnp.maximum(asked, asked + offset)
+        saturated = (emitted < explained_low) | (emitted > explained_high)
+
+        alphas = jnp.stack([emitted, asked])
+        size = state.scores.size
+        cold = size < self.cold_start_scores
+        quantiles = jax.vmap(lambda alpha: state.scores.order_statistic(conformal_rank(size, alpha)))(alphas)
+        quantiles = _student_where_cold(cold, alphas, jnp.asarray(degrees_of_freedom, float), quantiles)
+        quantiles = jnp.where(alphas <= 0.0, jnp.inf, jnp.where(alphas >= 1.0, -jnp.inf, quantiles))
+
+        # Twice the nominal rate of recent misses earns the whole inflation.
+        excess = jnp.clip((1.0 - state.coverage_ema) / self.miscoverage - 1.0, 0.0, 1.0)
+        inflation = 1.0 + (self.inflation_max - 1.0) * excess * jnp.asarray(in_transition, float)
+        return Emission(
+            emitted, quantiles[0], inflation, quantiles[1], saturated, infinite=quantiles[1] == jnp.inf, cold=cold
+        )
+
+    def interval(
+        self,
+        state: ConformalState,
+        forecast: Number,
+        scale: Number,
+        *,
+        in_transition: Flag = False,
+        crossbar: Number = 0.0,
+        degrees_of_freedom: Number = jnp.inf,
+    ) -> Interval:
+        """Return forecast -+ quantile x inflation x scale.
+
+        Args:
+            state: from `init` or `step`.
+            forecast: location of the target.
+            scale: its scale, >= 0, in the target's units.
+            in_transition: the regime is between two families.
+            crossbar: smoothed crossbar score, >= 0.
+            degrees_of_freedom: of the forecast's own Student-t law, used at cold start only; inf is normal.
+        """
+        set_ = self.emission(
+            state, in_transition=in_transition, crossbar=crossbar, degrees_of_freedom=degrees_of_freedom
+        )
+        # An infinite bound stays infinite where the scale is 0, instead of turning into NaN.
+        half = jnp.where(jnp.isinf(set_.quantile), set_.quantile, set_.quantile * set_.inflation * scale)
+        centre = jnp.asarray(forecast, jnp.float64)
+        return Interval(centre - half, centre + half, set_.miscoverage, set_.saturated)
+
+    def step(
+        self,
+        state: ConformalState,
+        score: Number,
+        *,
+        in_transition: Flag = False,
+        crossbar: Number = 0.0,
+        degrees_of_freedom: Number = jnp.inf,
+        tie_break: Number = 0.0,
+    ) -> tuple[ConformalState, ConformalInfo]:
+        """Settle the interval that `state` emitted, and learn from it.
+
+        Args:
+            state: the one that emitted the interval.
+            score: |target - forecast| / scale; inf counts as a miss of every finite set, NaN raises.
+            in_transition: as given to `interval` for this target; likewise `crossbar` and `degrees_of_freedom`.
+            crossbar: see above.
+            degrees_of_freedom: see above.
+            tie_break: uniform in [0, 1) from the stream's key; orders equal scores at random, so that ties do not
+                bias coverage. The constant 0 counts a tie as covered.
+        """
+        score = jnp.asarray(score, jnp.float64)
+        bad = ~(score >= 0.0)
+        score = jnp.asarray(eqx.error_if(score, bad, "a conformal score is NaN or negative: check forecast and scale."))
+        set_ = self.emission(
+            state, in_transition=in_transition, crossbar=crossbar, degrees_of_freedom=degrees_of_freedom
+        )
+        missed = score > set_.quantile * set_.inflation
+        # Far below any economic size, far above rounding: only the order of equal scores can change.
+        ranked = score + 1e-9 * (1.0 + score) * tie_break
+        state_missed = ranked > set_.state_quantile
+
+        step_size = jnp.where(in_transition, self.step_size_transition, self.step_size_base)
+        miscoverage = state.miscoverage + step_size * (self.miscoverage - state_missed.astype(float))
+        coverage_ema = state.coverage_ema + (1.0 - missed.astype(float) - state.coverage_ema) / self.coverage_ema_bars
+        streak = jnp.where(missed, state.streak + 1, 0)
+        after = ConformalState(miscoverage, push(state.scores, ranked), coverage_ema, streak)
+        return after, ConformalInfo(missed, state_missed, set_, state.miscoverage, coverage_ema, streak)
+
+
+@jax.jit  # so that a caller without jit compiles the loops once, not at each bar
+def _student_where_cold(
+    cold: Bool[Array, ""], alphas: Float[Array, " n"], nu: Float[Array, ""], quantiles: Float[Array, " n"]
+) -> Float[Array, " n"]:
+    """Return the two-sided Student-t bounds where `cold`, else `quantiles`, at no cost where none is cold.
+
+    A loop of at most one turn: unlike `lax.cond`, it still skips the work under `vmap` when no lane wants it.
+    """
+
+    def student(_):
+        upper = 1.0 - 0.5 * jnp.clip(alphas, 1e-12, 1.0)
+        bound = student_t_quantile(upper, jnp.full_like(upper, jnp.minimum(nu, _NORMAL_DEGREES_OF_FREEDOM)))
+        return jnp.array(False), jnp.where(nu >= _NORMAL_DEGREES_OF_FREEDOM, ndtri(upper), bound)
+
+    return jax.lax.while_loop(lambda carry: carry[0], student, (cold, quantiles))[1]
