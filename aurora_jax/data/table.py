@@ -1,0 +1,123 @@
+"""Bars from CSV and Parquet files."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from .errors import DataError
+from .frame import PRICES, from_frame
+from .market_data import MarketData
+from .timestamps import parse_timestamps
+from .validate import check_frame, validate
+
+_LONG = ("timestamp", "symbol", *PRICES, "volume", "imputed")
+
+
+def read_table(path: str | os.PathLike, *, symbol: str | None = None, maximum_gap_bars: int = 0) -> MarketData:
+    """Read and check bars from a `.csv` or `.parquet` file.
+
+    Two layouts, told apart by a column `close`:
+
+    * long: `timestamp, [symbol,] [open, high, low,] close, [volume,] [imputed]`, any order, others ignored.
+      Several symbols make a basket on the union of their times;
+    * wide, close-only: `timestamp` and one column of closes for each asset.
+
+    Timestamps are ISO 8601 (UTC unless they name an offset), datetimes, or whole seconds since the epoch.
+
+    Args:
+        path: the file.
+        symbol: name of the stream; by default that of a lone asset, or the file's name without its suffix.
+        maximum_gap_bars: longest run of bars that one asset of a basket may lack; they are filled forward with no
+            volume and flagged.
+
+    Raises:
+        DataError: if the file cannot be read, or names the first row that fails a check, and the remedy.
+    """
+    path = Path(path)
+    frame = _read_file(path)
+    _check_names(frame, path)
+    timestamps = parse_timestamps(pd.Series(frame["timestamp"]), origin=str(path))
+    rows = np.arange(1, len(frame) + 1)
+    if "close" in frame:
+        long = pd.DataFrame({name: frame[name] for name in _LONG if name in frame}).assign(timestamp=timestamps)
+        long["symbol"] = _symbols(frame, path) if "symbol" in frame else symbol or path.stem
+    else:
+        wide = frame.drop(columns="timestamp")
+        long = pd.DataFrame({"timestamp": timestamps.repeat(wide.shape[1])})
+        long["symbol"] = np.tile(wide.columns.to_numpy(dtype=object), len(wide))
+        long["close"] = wide.to_numpy(dtype=object).ravel()
+        rows = np.repeat(rows, wide.shape[1])
+    for name in (*PRICES, "volume"):
+        if name in long:
+            long[name] = _numbers(pd.Series(long[name]), origin=str(path), rows=rows)
+    check_frame(long, origin=str(path), rows=rows)
+    assets = long["symbol"].unique()
+    data = from_frame(
+        long,
+        symbol=symbol or (str(assets[0]) if len(assets) == 1 else path.stem),
+        source=str(path),
+        licence="as the owner of the file states",
+        maximum_gap_bars=maximum_gap_bars,
+    )
+    return validate(data)
+
+
+def _read_file(path: Path) -> pd.DataFrame:
+    suffix = path.suffix.lower()
+    if suffix not in (".csv", ".parquet"):
+        raise DataError(f"{path}: cannot read {suffix or 'a file without suffix'}; give a .csv or .parquet file.")
+    if not path.exists():
+        raise DataError(f"{path}: no such file; check the path (the working folder is {Path.cwd()}).")
+    try:
+        # round_trip: the closest double to the text, so that a file written by pandas comes back bit for bit.
+        frame = pd.read_csv(path, float_precision="round_trip") if suffix == ".csv" else pd.read_parquet(path)
+    except (OSError, ValueError, pa.ArrowException) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+        raise DataError(f"{path}: cannot be read as {suffix[1:]} ({reason}); check that it is one.") from error
+    frame.columns = [str(name) for name in frame.columns]
+    return frame.reset_index() if frame.index.name == "timestamp" else frame
+
+
+def _check_names(frame: pd.DataFrame, path: Path) -> None:
+    names = list(frame.columns)
+    shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+    for name in names:
+        if name not in _LONG and name.strip().lower() in _LONG:
+            raise DataError(f"{path}: rename column {name!r} to {name.strip().lower()!r}; names are lower case.")
+    if frame.empty:
+        raise DataError(f"{path}: holds no row; give a file with bars.")
+    if "timestamp" not in names:
+        raise DataError(f"{path}: column timestamp is missing, found {shown}; rename the column that holds the time.")
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise DataError(f"{path}: column {repeated[0]} appears twice; keep one.")
+    if "close" not in names and (set(names) & set(_LONG) - {"timestamp"} or len(names) == 1):
+        raise DataError(f"{path}: column close is missing, found {shown}; a bar needs at least its close.")
+    ohl = [name for name in ("open", "high", "low") if name not in names]
+    if "close" in names and 0 < len(ohl) < 3:
+        raise DataError(f"{path}: column {ohl[0]} is missing, found {shown}; give open, high and low, or none of them.")
+    if "imputed" in names and frame["imputed"].dtype != bool:
+        raise DataError(f"{path}: column imputed holds {frame['imputed'].dtype}; write true or false in each row.")
+
+
+def _symbols(frame: pd.DataFrame, path: Path) -> np.ndarray:
+    absent = frame["symbol"].isna().to_numpy()
+    if absent.any():
+        raise DataError(f"{path}: row {int(np.argmax(absent)) + 1}: symbol is empty; name the asset of each row.")
+    return frame["symbol"].astype(str).to_numpy(dtype=object)
+
+
+def _numbers(column: pd.Series, *, origin: str, rows: np.ndarray) -> np.ndarray:
+    """Return the column as float64; what is empty becomes NaN and is left to the checks on values."""
+    numbers = pd.Series(pd.to_numeric(column, errors="coerce"))
+    wrong = (numbers.isna() & column.notna()).to_numpy()
+    if wrong.any():
+        place = int(np.argmax(wrong))
+        raise DataError(
+            f"{origin}: row {rows[place]}: {column.name} {column.iloc[place]!r} is not a number; "
+            f"repair or remove the row."
+        )
+    return numbers.to_numpy(dtype=np.float64)
