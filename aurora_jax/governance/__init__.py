@@ -1,0 +1,33 @@
+"""Governance: surprisal, guards, the acceptance machine, execution gating, the kill switch."""
+
+from .acceptance import Acceptance as Acceptance
+from .acceptance import AcceptanceInfo as AcceptanceInfo
+from .acceptance import AcceptanceState as AcceptanceState
+from .acceptance import Thresholds as Thresholds
+from .command import NO_COMMAND as NO_COMMAND
+from .command import Command as Command
+from .command import CommandKind as CommandKind
+from .decision import NO_RULE as NO_RULE
+from .decision import NO_TRIGGER as NO_TRIGGER
+from .decision import RULES as RULES
+from .decision import Decision as Decision
+from .decision import Trigger as Trigger
+from .decision import advance as advance
+from .decision import transition_table as transition_table
+from .gating import BlockReason as BlockReason
+from .gating import Gating as Gating
+from .gating import GatingInfo as GatingInfo
+from .guards import Guard as Guard
+from .guards import GuardFlags as GuardFlags
+from .guards import Guards as Guards
+from .guards import GuardSignals as GuardSignals
+from .guards import no_guards as no_guards
+from .kill_switch import ControlInfo as ControlInfo
+from .kill_switch import Fallbacks as Fallbacks
+from .kill_switch import KillSwitch as KillSwitch
+from .kill_switch import KillSwitchInfo as KillSwitchInfo
+from .kill_switch import KillSwitchState as KillSwitchState
+from .kill_switch import Latch as Latch
+from .rolling_quantile import RollingQuantile as RollingQuantile
+from .surprisal import Surprisal as Surprisal
+from .surprisal import SurprisalInfo as SurprisalInfo
