@@ -1,0 +1,76 @@
+import pytest
+
+from aurora_jax.core import Regime
+from aurora_jax.scenarios import Cell, Family, FractionalGaussian, Severity
+
+AR, GARCH = Regime.AR, Regime.GARCH
+
+
+def cell(**changes):
+    settings = {"name": "a", "family": Family.BASELINE, "regimes": (AR, GARCH), "block_steps": 8, "paths": 4}
+    return Cell(**{**settings, **changes})
+
+
+def test_steps_are_those_of_all_blocks():
+    assert cell().steps == 16
+
+
+def test_description_is_plain_and_tells_cells_apart():
+    rough = cell(family=Family.ROUGH, severity=Severity(hurst=0.05))
+    assert rough.description()["severity"] == {"volatility": 1.0, "jump_intensity": 1.0, "hurst": 0.05, "drift": 0.0}
+    assert rough.description()["regimes"] == ["AR", "GARCH"]
+    assert rough.description() != cell(family=Family.ROUGH, severity=Severity(hurst=0.06)).description()
+    exam = cell(family=Family.GROUND_TRUTH_FGN, law=FractionalGaussian(hurst=0.3))
+    assert exam.description()["law"] == {"name": "FractionalGaussian", "hurst": 0.3, "assets": 2, "scale": 0.01}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"name": "Has Space"}, "'Has Space'"),
+        ({"name": "../up"}, "up'"),
+        ({"paths": 0}, "paths must be at least 1, was 0"),
+        ({"block_steps": -1}, "block_steps must be at least 1, was -1"),
+        ({"regimes": ()}, "at least one block"),
+        ({"regimes": (AR, Regime.TRANS)}, "TRANS is what a flip looks like"),
+        ({"law": FractionalGaussian(hurst=0.3)}, "baseline takes no closed-form law"),
+        ({"family": Family.GROUND_TRUTH_FGN}, "needs a closed-form law"),
+        ({"severity": Severity(drift=0.1)}, "baseline must leave severity at its defaults"),
+        ({"family": Family.ROUGH}, r"rough needs severity\.hurst"),
+        ({"family": Family.HEAVY_TAIL}, r"jump_intensity > 1, was 1\.0"),
+        ({"family": Family.REGIME_FLIP, "regimes": (AR, AR)}, "two different regimes"),
+        (
+            {
+                "family": Family.GROUND_TRUTH_FGN,
+                "law": FractionalGaussian(hurst=0.3),
+                "severity": Severity(volatility=2.0),
+            },
+            "would falsify",
+        ),
+    ],
+)
+def test_a_cell_that_is_not_what_its_family_says_is_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        cell(**changes)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"volatility": 0.0}, r"severity\.volatility must be positive, was 0\.0"),
+        ({"jump_intensity": float("inf")}, "severity.jump_intensity must be positive, was inf"),
+        ({"hurst": 1.0}, r"severity\.hurst must lie in \(0, 1\), was 1\.0"),
+        ({"drift": float("nan")}, r"severity\.drift must be finite"),
+    ],
+)
+def test_severity_out_of_range_names_the_value(settings, message):
+    with pytest.raises(ValueError, match=message):
+        Severity(**settings)
+
+
+def test_only_ground_truth_families_do_without_a_teacher():
+    assert {family for family in Family if not family.needs_teacher} == {
+        Family.GROUND_TRUTH_FGN,
+        Family.GROUND_TRUTH_STUDENT_T,
+        Family.GROUND_TRUTH_MAX_AUTOREGRESSION,
+    }
