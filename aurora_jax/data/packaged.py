@@ -80,4 +80,4 @@ def _read(entry: _Packaged) -> pd.DataFrame:
     folder = Path(spec.origin).parent if spec is not None and spec.origin is not None else None
     if folder is None or not (folder / entry.file).exists():
         raise DataError(f"{entry.package}: data file {entry.file} is not installed; run pip install {entry.package}.")
-    return pd.read_csv(folder / entry.file, index_col=0, parse_dates=True, float_precision="round_trip")
+    return pd.read_csv(folder / entry.file, index_col=0, parse_dates=True)

@@ -22,11 +22,7 @@ class Standardiser(eqx.Module):
     center: Float[Array, " features"]
     scale: Float[Array, " features"]
 
-    def __check_init__(self):
-        if self.center.shape != self.scale.shape:
-            raise ValueError(f"center and scale must agree, had shapes {self.center.shape} and {self.scale.shape}.")
-
-    def apply(self, values: Float[Array, "*batch features"]) -> Float[Array, "*batch features"]:
+    def apply(self, values: Float[Array | np.ndarray, "*batch features"]) -> Float[Array, "*batch features"]:
         """Return (values - center) / scale, clipped to +-`CLIPPING_BOUND`."""
         center, scale = (jnp.broadcast_to(part, values.shape) for part in (self.center, self.scale))
         return jnp.clip((values - center) / scale, -CLIPPING_BOUND, CLIPPING_BOUND)

@@ -72,8 +72,7 @@ def _read_file(path: Path) -> pd.DataFrame:
     if not path.exists():
         raise DataError(f"{path}: no such file; check the path (the working folder is {Path.cwd()}).")
     try:
-        # round_trip: the closest double to the text, so that a file written by pandas comes back bit for bit.
-        frame = pd.read_csv(path, float_precision="round_trip") if suffix == ".csv" else pd.read_parquet(path)
+        frame = pd.read_csv(path) if suffix == ".csv" else pd.read_parquet(path)
     except (OSError, ValueError, pa.ArrowException) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
         raise DataError(f"{path}: cannot be read as {suffix[1:]} ({reason}); check that it is one.") from error

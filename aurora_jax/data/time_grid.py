@@ -46,12 +46,11 @@ def ensure_time_grid(data: MarketData, *, bar_seconds: int, maximum_gap_bars: in
             f"maximum_gap_bars is {maximum_gap_bars}; allow more or repair the data."
         )
     times = np.arange(data.times[0], data.times[-1] + 1, bar_seconds)
-    # The bar at or before each point of the grid: what a missing bar copies, except for the flag and the volume.
+    # The bar at or before each point of the grid: what a missing bar copies until it is filled.
     place = np.searchsorted(data.times, times, side="right") - 1
     tables = {
         name: None if getattr(data, name) is None else getattr(data, name)[place]
         for name in ("open", "high", "low", "close", "volume", "imputed")
     }
     missing = np.repeat((data.times[place] != times)[:, None], len(data.assets), axis=1)
-    tables["imputed"] = tables["imputed"] & ~missing
     return fill_forward(replace(data, times=times, **tables), missing, maximum_gap_bars=maximum_gap_bars)
