@@ -4,6 +4,8 @@ from .acceptance import Acceptance as Acceptance
 from .acceptance import AcceptanceInfo as AcceptanceInfo
 from .acceptance import AcceptanceState as AcceptanceState
 from .acceptance import Thresholds as Thresholds
+from .calm_thresholds import CalmThresholds as CalmThresholds
+from .calm_thresholds import calm_thresholds as calm_thresholds
 from .command import NO_COMMAND as NO_COMMAND
 from .command import Command as Command
 from .command import CommandKind as CommandKind

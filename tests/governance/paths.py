@@ -63,6 +63,14 @@ def run(machine, inputs):
     return jax.lax.scan(bar, machine.init(), jax.tree.map(jnp.asarray, inputs))[1]
 
 
+@jax.jit
+def step(machine, state, kappa_plus, flags, kill=False, release=False, volatility_ratio=1.0):
+    """Advance one bar, compiled once."""
+    return machine.step(
+        state, kappa_plus=kappa_plus, flags=flags, kill=kill, release=release, volatility_ratio=volatility_ratio
+    )
+
+
 guards = st.lists(st.sampled_from(list(Guard)), max_size=2).map(tuple)
 segment = st.tuples(
     st.integers(1, 12),

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 
 from aurora_jax.core import Outcome
-from aurora_jax.governance import NO_TRIGGER, Acceptance, Decision, Guard, Trigger, no_guards
-from tests.governance.paths import acceptance, calm, machines, path, paths, run
+from aurora_jax.governance import NO_TRIGGER, Acceptance, Decision, Guard, GuardFlags, Trigger, no_guards
+from tests.governance.paths import acceptance, calm, machines, path, paths, run, step
 
 P, D, B = Decision
 
@@ -147,8 +147,8 @@ def test_thresholds_are_leaves_so_a_grid_is_a_vmap_and_no_change_recompiles():
         traces.append(1)
         flags = no_guards()
         kappa_plus = jnp.tile(jnp.array([0.25, 0.35, 0.45, 0.65]), 5)
-        step = lambda state, k: machine.step(state, kappa_plus=k, flags=flags)  # noqa: E731
-        return jax.lax.scan(step, machine.init(), kappa_plus)[1].decision
+        bar = lambda state, k: machine.step(state, kappa_plus=k, flags=flags)  # noqa: E731
+        return jax.lax.scan(bar, machine.init(), kappa_plus)[1].decision
 
     taus = jnp.array([0.55, 0.6, 0.7, 0.8])
     single = [one(acceptance(tau_pass=float(tau))).tolist() for tau in taus]
@@ -162,14 +162,9 @@ def test_stepping_one_by_one_equals_the_scan_to_the_bit():
     machine = acceptance(penalties={Guard.WIDTH: 0.1, Guard.KAPPA: 0.07})
     inputs = path([calm(4, a=0.73), calm(3, a=0.61, soft=(Guard.WIDTH, Guard.KAPPA)), calm(9, a=0.91)])
     scanned = run(machine, inputs)[1]
-    step = jax.jit(
-        lambda state, row: machine.step(
-            state, kappa_plus=row[0], flags=no_guards()._replace(soft=row[1], hard=row[2]), kill=row[3], release=row[4]
-        )
-    )
     state = machine.init()
     for index, row in enumerate(zip(*inputs, strict=True)):
-        state, info = step(state, row)
+        state, info = step(machine, state, row[0], GuardFlags(*row[1:3]), *row[3:])
         jax.tree.map(lambda a, b, index=index: np.testing.assert_array_equal(a, b[index]), info, scanned)
 
 
@@ -179,7 +174,7 @@ def test_stepping_one_by_one_equals_the_scan_to_the_bit():
 @pytest.mark.parametrize("bad", [jnp.nan, jnp.inf, -jnp.inf])
 def test_a_kappa_plus_that_is_not_finite_blocks_and_says_so(bad):
     machine = acceptance()
-    _, info = machine.step(machine.init(), kappa_plus=bad, flags=no_guards())
+    _, info = step(machine, machine.init(), bad, no_guards())
     assert info.decision == B
     assert info.score == 0.0
     assert info.outcome == Outcome.NON_FINITE
@@ -187,7 +182,7 @@ def test_a_kappa_plus_that_is_not_finite_blocks_and_says_so(bad):
 
 def test_rounding_outside_the_unit_interval_is_clipped():
     machine = acceptance()
-    _, info = machine.step(machine.init(), kappa_plus=-1e-16, flags=no_guards())
+    _, info = step(machine, machine.init(), -1e-16, no_guards())
     assert info.score == 1.0
     assert info.outcome == Outcome.OK
 
@@ -227,5 +222,5 @@ def test_volatility_tightens_and_never_loosens():
     for ratio in (1.0, 0.25):
         np.testing.assert_array_equal(machine.thresholds(ratio), acceptance().thresholds(1.0))
     np.testing.assert_array_equal(acceptance().thresholds(9.0), [0.7, 0.4, 0.8, 0.5])
-    _, info = machine.step(machine.init(), kappa_plus=0.1, flags=no_guards(), volatility_ratio=jnp.nan)
+    _, info = step(machine, machine.init(), 0.1, no_guards(), volatility_ratio=jnp.nan)
     assert info.decision == B

@@ -7,7 +7,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from aurora_jax.governance import NO_RULE, RULES, Decision, GuardFlags, Trigger, transition_table
-from tests.governance.paths import acceptance, machines, paths, run
+from tests.governance.paths import acceptance, machines, paths, run, step
 
 P, D, B = Decision
 laws = settings(max_examples=60, deadline=None)
@@ -114,13 +114,8 @@ def test_more_penalty_never_loosens_one_step_even_on_the_fast_path(machine, inpu
     assume(bar > 0)
     state = type(states)(*(leaf[bar - 1] for leaf in states))
     heavier = eqx.tree_at(lambda m: m.penalties, machine, machine.penalties.at[guard].add(twentieths / 20))
-    _, strict = heavier.step(
-        state,
-        kappa_plus=inputs.kappa_plus[bar],
-        flags=GuardFlags(jnp.array(inputs.soft[bar]), jnp.array(inputs.hard[bar])),
-        kill=bool(inputs.kill[bar]),
-        release=bool(inputs.release[bar]),
-    )
+    flags = GuardFlags(inputs.soft[bar], inputs.hard[bar])
+    _, strict = step(heavier, state, inputs.kappa_plus[bar], flags, inputs.kill[bar], inputs.release[bar])
     assert strict.decision >= info.decision[bar]
 
 

@@ -11,7 +11,7 @@ WINDOW = 24
 
 
 def test_surprisal_by_hand():
-    surprisal = Surprisal(WINDOW).surprisal
+    surprisal = jax.jit(lambda residual, scale: Surprisal(WINDOW).surprisal(residual, scale))
     assert surprisal(0.0, 1.0) == 0.0
     # |z| = .5: quadratic, log(1 + 3 * .125); sign and unit do not matter
     for residual, scale in ((0.5, 1.0), (-0.5, 1.0), (0.05, 0.1)):
@@ -42,8 +42,9 @@ def test_the_p95_of_normal_residuals_is_the_surprisal_of_their_p95(key):
 
 def test_nothing_to_settle_changes_nothing():
     surprisal = Surprisal(WINDOW, 1)
-    state, _ = surprisal.step(surprisal.init(), 1.0, 1.0)
-    after, info = surprisal.step(state, jnp.nan, 1.0, observed=False)
+    step = jax.jit(lambda state, residual, observed: surprisal.step(state, residual, 1.0, observed=observed))
+    state, _ = step(surprisal.init(), 1.0, True)
+    after, info = step(state, jnp.nan, False)
     jax.tree.map(np.testing.assert_array_equal, after, state)
     assert info.surprisal == 0.0
     np.testing.assert_allclose(info.p95, np.log(2.5))  # of the bar before: z = 1
@@ -69,11 +70,11 @@ def test_the_trailing_quantile_equals_sorting(values):
 
 
 def test_a_value_that_is_not_finite_or_not_observed_is_left_out():
-    state = _rolling.init()
+    state, step = _rolling.init(), jax.jit(lambda state, v, observed: _rolling.step(state, v, observed=observed))
     for value, observed in [(1.0, True), (2.0, True), (jnp.nan, True), (9.0, False), (jnp.inf, True)] + [
         (3.0, True)
     ] * 3:
-        state, quantile = _rolling.step(state, value, observed=observed)
+        state, quantile = step(state, value, observed)
     assert state.count == 5
     assert quantile == 3.0
 
