@@ -1,0 +1,1 @@
+"""Ray shells of the simulations: unpack, call, pack."""
