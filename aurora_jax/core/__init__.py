@@ -24,3 +24,4 @@ from .shapes import PRNGKey as PRNGKey
 from .sorted_window import SortedWindow as SortedWindow
 from .sorted_window import push as push
 from .sorted_window import sorted_window as sorted_window
+from .threads import widen_thread_pool as widen_thread_pool

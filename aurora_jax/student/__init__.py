@@ -1,0 +1,18 @@
+"""The student: a deep state-space model, trained on windows and served one bar at a time."""
+
+from .loss import LossParts as LossParts
+from .loss import Windows as Windows
+from .loss import standardise_returns as standardise_returns
+from .loss import student_loss as student_loss
+from .model import DSSM as DSSM
+from .model import Gaussian as Gaussian
+from .online import QUANTILES as QUANTILES
+from .online import Student as Student
+from .online import StudentInfo as StudentInfo
+from .online import StudentState as StudentState
+from .online import bind as bind
+from .trailing import Trailing as Trailing
+from .trailing import TrailingState as TrailingState
+from .trailing import fit_trailing as fit_trailing
+from .train import TrainResult as TrainResult
+from .train import train as train

@@ -1,0 +1,132 @@
+"""What the student is trained on: evidence lower bound, one-step prediction, smooth transitions."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpyro.distributions as dist
+from jax import lax
+from jax.scipy.linalg import solve_triangular
+from jaxtyping import Array, Float
+
+from ..core import PRNGKey, lenient
+from .model import DSSM, CellOutput, Gaussian
+from .trailing import Trailing
+
+
+class Windows(NamedTuple):
+    """Training windows, real or simulated.
+
+    Attributes:
+        features: standardised features, known at the end of each bar.
+        standard_returns: each bar's return in units of the trailing volatility before it.
+        whitening: inverse of the Cholesky factor of the trailing correlation before the bar.
+    """
+
+    features: Float[Array, "windows bars assets features"]
+    standard_returns: Float[Array, "windows bars assets"]
+    whitening: Float[Array, "windows bars assets assets"]
+
+
+class LossParts(NamedTuple):
+    """The loss per bar and asset, and what it is made of."""
+
+    total: Float[Array, ""]
+    reconstruction: Float[Array, ""]
+    divergence: Float[Array, ""]
+    prediction: Float[Array, ""]
+    jacobian: Float[Array, ""]
+
+
+def standardise_returns(
+    trailing: Trailing, returns: Float[Array, "bars assets"]
+) -> tuple[Float[Array, "bars assets"], Float[Array, "bars assets assets"]]:
+    """Express each return in the trailing volatility before it, beside that time's whitening matrix."""
+    identity = jnp.eye(returns.shape[1], dtype=returns.dtype)
+
+    def advance(state, now):
+        factor = jnp.linalg.cholesky(trailing.correlation(state))
+        out = now / jnp.sqrt(state.variance), solve_triangular(factor, identity, lower=True)
+        return trailing.step(state, now), out
+
+    return lax.scan(advance, trailing.init(), returns)[1]
+
+
+def student_loss(
+    network: DSSM, key: PRNGKey, windows: Windows, *, jacobian_weight: float, divergence_weight: float
+) -> tuple[Float[Array, ""], LossParts]:
+    r"""Return the negative of ELBO plus one-step predictive log-likelihood, per bar and asset.
+
+    $$-\sum_t \mathbb E_q[\log p(x_t|z_t)] + \beta\, KL(q \| p) + \lambda_J \|J_t\|_F^2 - \sum_t \log p(x_{t+1} | \bar z_{t+1})$$
+
+    with $J_t$ the Jacobian of the mean transition and $\bar z$ its mean: the last term is the forecast that is served, so it
+    is trained on as well. One posterior sample per bar.
+
+    Args:
+        network: the model.
+        key: spent on the posterior samples.
+        windows: a batch.
+        jacobian_weight: lambda_J.
+        divergence_weight: beta.
+    """
+    count, bars, assets = windows.standard_returns.shape
+    noise = jax.random.normal(key, (count, bars, assets, network.latent), jnp.float32)
+    cells = jax.vmap(lambda features, eps: _filter(network, features, eps))(windows.features, noise)
+    reconstruction = _log_density(network, cells.emission, windows.standard_returns, windows.whitening)
+    ahead = jax.tree.map(lambda leaf: leaf[:, :-1], cells.forecast)
+    prediction = _log_density(network, ahead, windows.standard_returns[:, 1:], windows.whitening[:, 1:])
+    divergence = jnp.mean(jnp.sum(_divergence(cells.posterior, cells.prior), axis=-1))
+    jacobian = _transition_steepness(network, cells.latent[:, :: max(bars // 4, 1)])
+    parts = LossParts(
+        total=-jnp.mean(reconstruction) / assets
+        + divergence_weight * divergence
+        + jacobian_weight * jacobian
+        - jnp.mean(prediction) / assets,
+        reconstruction=-jnp.mean(reconstruction) / assets,
+        divergence=divergence,
+        prediction=-jnp.mean(prediction) / assets,
+        jacobian=jacobian,
+    )
+    return parts.total, parts
+
+
+def _filter(network: DSSM, features: Float[Array, "bars assets f"], noise) -> CellOutput:
+    assets = features.shape[1]
+    start = (
+        jnp.zeros((assets, network.hidden), jnp.float32),
+        jnp.zeros((assets, network.latent), jnp.float32),
+    )
+
+    def advance(carry, inputs):
+        hidden, cell = network.cell(*carry, *inputs)
+        return (hidden, cell.latent), cell
+
+    return lax.scan(advance, start, (features, noise))[1]
+
+
+def _log_density(network, emission, returns, whitening) -> Float[Array, "windows bars"]:
+    """Multivariate Student-t with one mixing variable over assets: independent tails would have no tail dependence.
+
+    The law is spherical once whitened, and the scale matrix enters by its determinant: no factorisation per step.
+    """
+    location, log_scale = emission
+    residual = (returns - location) * jnp.exp(-log_scale)
+    white = jnp.einsum("wbij,wbj->wbi", whitening, residual)
+    assets = returns.shape[-1]
+    with lenient():
+        origin, identity = jnp.zeros(assets, white.dtype), jnp.eye(assets, dtype=white.dtype)
+        density = dist.MultivariateStudentT(network.degrees_of_freedom, origin, identity).log_prob(white)
+    return density + jnp.sum(jnp.log(jnp.diagonal(whitening, axis1=-2, axis2=-1)) - log_scale, axis=-1)
+
+
+def _divergence(q: Gaussian, p: Gaussian) -> Float[Array, "*batch latent"]:
+    ratio = jnp.exp(q.log_variance - p.log_variance)
+    shift = (q.mean - p.mean) ** 2 * jnp.exp(-p.log_variance)
+    return 0.5 * (ratio + shift - 1.0 - (q.log_variance - p.log_variance))
+
+
+def _transition_steepness(network: DSSM, latent: Float[Array, "windows bars assets latent"]) -> Float[Array, ""]:
+    """Mean squared Frobenius norm of the mean transition's Jacobian, on a subsample of bars and the first asset."""
+    points = latent[:, :, 0].reshape(-1, network.latent)
+    jacobian = jax.vmap(jax.jacfwd(lambda z: network.transition(z).mean))(points)
+    return jnp.mean(jnp.sum(jacobian**2, axis=(1, 2)))

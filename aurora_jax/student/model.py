@@ -1,0 +1,98 @@
+"""The deep state-space model: networks and the one-bar cell that training and serving share."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jaxtyping import Array, Float
+
+_LOG_VARIANCE_BOUND = 2.0
+_LOG_SCALE_BOUND = 1.5  # the forecast scale stays within a factor of 4.5 of the trailing volatility
+_LOCATION_BOUND = 0.5  # of one trailing standard deviation
+_SMALL = nnx.initializers.normal(0.01)  # start at the trailing volatility and a still state
+DEGREES_OF_FREEDOM_MIN = 2.05
+DEGREES_OF_FREEDOM_MAX = 60.0
+
+
+class Gaussian(NamedTuple):
+    """Mean and log-variance of independent normals."""
+
+    mean: Float[Array, "*batch latent"]
+    log_variance: Float[Array, "*batch latent"]
+
+
+class CellOutput(NamedTuple):
+    """Everything that one bar of the model gives, per asset.
+
+    Attributes:
+        prior: p(z_t | z_{t-1}).
+        posterior: q(z_t | z_{t-1}, h_t).
+        latent: the sample (or mean) of the posterior that went on.
+        emission: location and log-scale of x_t given z_t, in trailing standard deviations.
+        forecast: location and log-scale of x_{t+1} given the transition's mean, in trailing standard deviations.
+    """
+
+    prior: Gaussian
+    posterior: Gaussian
+    latent: Float[Array, "assets latent"]
+    emission: tuple[Float[Array, " assets"], Float[Array, " assets"]]
+    forecast: tuple[Float[Array, " assets"], Float[Array, " assets"]]
+
+
+class DSSM(nnx.Module):
+    r"""Deep state-space model $z_t \sim p(z_t|z_{t-1})$, $x_t \sim p(x_t|z_t)$, $q(z_t|z_{t-1}, h_t)$, weights shared by assets.
+
+    Each asset has its own state; the encoder sees the asset's features beside their mean over assets, so the same
+    weights serve any number of assets. x_t is the return in units of the trailing volatility before it.
+    """
+
+    def __init__(self, features: int, *, hidden: int = 32, latent: int = 6, rngs: nnx.Rngs):
+        dtype = jnp.float32
+        self.features, self.hidden, self.latent = features, hidden, latent
+        self.encoder = nnx.GRUCell(2 * features, hidden, param_dtype=dtype, dtype=dtype, rngs=rngs)
+        self.posterior = nnx.Linear(hidden + latent, 2 * latent, param_dtype=dtype, rngs=rngs)
+        self.transition_hidden = nnx.Linear(latent, hidden, param_dtype=dtype, rngs=rngs)
+        self.transition_out = nnx.Linear(hidden, 2 * latent, kernel_init=_SMALL, param_dtype=dtype, rngs=rngs)
+        self.decoder_hidden = nnx.Linear(latent, hidden, param_dtype=dtype, rngs=rngs)
+        self.decoder_out = nnx.Linear(hidden, 2, kernel_init=_SMALL, param_dtype=dtype, rngs=rngs)
+        self.raw_degrees_of_freedom = nnx.Param(jnp.asarray(-2.0, dtype))
+
+    @property
+    def degrees_of_freedom(self) -> Float[Array, ""]:
+        """Return the emission's degrees of freedom, in (2, 60]."""
+        share = jax.nn.sigmoid(self.raw_degrees_of_freedom[...])
+        return DEGREES_OF_FREEDOM_MIN + (DEGREES_OF_FREEDOM_MAX - DEGREES_OF_FREEDOM_MIN) * share
+
+    def transition(self, latent: Float[Array, "*batch latent"]) -> Gaussian:
+        """Return p(z_t | z_{t-1} = latent)."""
+        change, log_variance = jnp.split(self.transition_out(nnx.tanh(self.transition_hidden(latent))), 2, axis=-1)
+        return Gaussian(0.9 * latent + change, _squash(log_variance))
+
+    def emit(self, latent: Float[Array, "*batch latent"]) -> tuple[Float[Array, "*batch"], Float[Array, "*batch"]]:
+        """Return location and log-scale of the return given the latent state, in trailing standard deviations."""
+        raw = self.decoder_out(nnx.tanh(self.decoder_hidden(latent)))
+        location = _LOCATION_BOUND * jnp.tanh(raw[..., 0] / _LOCATION_BOUND)
+        return location, _LOG_SCALE_BOUND * jnp.tanh(raw[..., 1] / _LOG_SCALE_BOUND)
+
+    def cell(
+        self,
+        hidden: Float[Array, "assets hidden"],
+        latent: Float[Array, "assets latent"],
+        features: Float[Array, "assets features"],
+        noise: Float[Array, "assets latent"],
+    ) -> tuple[Float[Array, "assets hidden"], CellOutput]:
+        """Advance one bar; `noise` is standard normal in training and zero online, where the mean goes on."""
+        context = jnp.broadcast_to(jnp.mean(features, axis=0, keepdims=True), features.shape)
+        hidden, _ = self.encoder(hidden, jnp.concatenate([features, context], axis=1))
+        prior = self.transition(latent)
+        change, log_variance = jnp.split(self.posterior(jnp.concatenate([hidden, latent], axis=1)), 2, axis=-1)
+        posterior = Gaussian(prior.mean + change, _squash(log_variance))
+        sample = posterior.mean + jnp.exp(0.5 * posterior.log_variance) * noise
+        forecast = self.emit(self.transition(sample).mean)
+        return hidden, CellOutput(prior, posterior, sample, self.emit(sample), forecast)
+
+
+def _squash(log_variance):
+    """Keep a log-variance in (-3, 1): a ratio of variances beyond that would only blow up the divergence."""
+    return _LOG_VARIANCE_BOUND * jnp.tanh(log_variance / _LOG_VARIANCE_BOUND) - 1.0

@@ -1,0 +1,140 @@
+"""The drift: stable linear reversion of the volatility factors plus a bounded network."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+from jaxtyping import Array, Float
+
+from ..core import PRNGKey, stream
+from .regime_map import RegimeMap, inverse_softplus, regime_map
+
+_DECAY_FLOOR = 1e-3  # delta: no factor reverts slower than once in a thousand bars
+
+
+class ResidualNetwork(eqx.Module):
+    """A residual multilayer perceptron whose outputs are bounded by `bound` in absolute value."""
+
+    enter: eqx.nn.Linear
+    blocks: tuple[eqx.nn.Linear, ...]
+    leave: eqx.nn.Linear
+    bound: Float[Array, " outputs"]
+
+    def __call__(self, inputs: Float[Array, " inputs"]) -> Float[Array, " outputs"]:
+        """Return $b \\tanh(W_k h)$ with $h \\leftarrow h + \\tanh(W h)$ in each block."""
+        hidden = jnp.tanh(self.enter(inputs))
+        for block in self.blocks:
+            hidden = hidden + jnp.tanh(block(hidden))
+        return self.bound * jnp.tanh(self.leave(hidden))
+
+
+class StableDrift(eqx.Module):
+    r"""Drift $f(x, z) = A(z) v + b(z) + u(v, z)$ of (log prices; volatility factors v).
+
+    $A(z) = S(z) - (L(z) L(z)^\top + \delta I)$ with S skew acts on the factors only, so every eigenvalue has a negative
+    real part and prices have no level reversion. u sees the factors, never a price level.
+    """
+
+    skew: RegimeMap
+    decay: RegimeMap
+    level: RegimeMap
+    network: ResidualNetwork
+    factors: int = eqx.field(static=True)
+
+    def reversion(self, embedding: Float[Array, " embedding"]) -> Float[Array, "factors factors"]:
+        """Return A(z)."""
+        shape = (self.factors, self.factors)
+        raw = self.skew(embedding).reshape(shape)
+        lower = jnp.tril(self.decay(embedding).reshape(shape))
+        return raw - raw.T - (lower @ lower.T + _DECAY_FLOOR * jnp.eye(self.factors, dtype=raw.dtype))
+
+    def __call__(
+        self, volatility: Float[Array, " factors"], embedding: Float[Array, " embedding"]
+    ) -> Float[Array, " state"]:
+        """Return the drift of every component of the state, per bar."""
+        linear = jnp.zeros_like(self.network.bound).at[-self.factors :].set(self.reversion(embedding) @ volatility)
+        return linear + self.level(embedding) + self.network(jnp.concatenate([volatility, embedding]))
+
+
+def stable_drift(
+    key: PRNGKey,
+    *,
+    price_level: Float[Array, " assets"],
+    price_bound: Float[Array, " assets"],
+    factors: int,
+    embedding_size: int,
+    reversion_per_bar: float = 0.05,
+    width: int = 32,
+    depth: int = 2,
+) -> StableDrift:
+    """Start as slow reversion of the factors to zero and constant price drifts.
+
+    Args:
+        key: parent of the streams used here.
+        price_level: mean log return per bar.
+        price_bound: largest drift that the network may add, per bar.
+        factors: number of volatility factors.
+        embedding_size: length of a regime embedding.
+        reversion_per_bar: speed at which a factor returns to its mean.
+        width: units per layer of the network.
+        depth: residual blocks of the network.
+    """
+    dtype = price_level.dtype
+    outputs = price_level.shape[0] + factors
+    level = jnp.concatenate([price_level, jnp.zeros(factors, dtype)])
+    bound = jnp.concatenate([price_bound, jnp.full(factors, 0.1, dtype)])
+    linear = [
+        eqx.nn.Linear(size_in, size_out, key=stream(key, "network", i), dtype=dtype)
+        for i, (size_in, size_out) in enumerate(
+            [(factors + embedding_size, width), *[(width, width)] * depth, (width, outputs)]
+        )
+    ]
+    # A small last layer starts the network near zero, so the linear part explains the data first.
+    last = eqx.tree_at(lambda layer: layer.weight, linear[-1], linear[-1].weight * 0.1)
+    decay = jnp.sqrt(reversion_per_bar) * jnp.eye(factors, dtype=dtype)
+    return StableDrift(
+        skew=regime_map(stream(key, "skew"), jnp.zeros(factors**2, dtype), embedding_size=embedding_size, spread=0.01),
+        decay=regime_map(stream(key, "decay"), decay.reshape(-1), embedding_size=embedding_size, spread=0.01),
+        level=regime_map(stream(key, "level"), level, embedding_size=embedding_size, spread=0.0),
+        network=ResidualNetwork(linear[0], tuple(linear[1:-1]), last, bound),
+        factors=factors,
+    )
+
+
+class PriceDiffusion(eqx.Module):
+    r"""Diffusion of log prices $g(x, z) = e^{\sum_k v_k} L(z)$, L lower triangular, singular values in [floor, ceiling].
+
+    The factors load equally on every asset; differences between assets live in L.
+    """
+
+    factor: RegimeMap
+    floor: float = eqx.field(static=True)
+    ceiling: float = eqx.field(static=True)
+    assets: int = eqx.field(static=True)
+
+    def __check_init__(self):
+        if not 0.0 < self.floor < self.ceiling:
+            raise ValueError(f"need 0 < floor < ceiling, were {self.floor} and {self.ceiling}.")
+
+    def __call__(self, embedding: Float[Array, " embedding"]) -> Float[Array, "assets assets"]:
+        """Return L(z): positive diagonal at least `floor`, spectral norm at most `ceiling`."""
+        raw = self.factor(embedding)
+        diagonal = self.floor + jax.nn.softplus(raw[: self.assets]) * self.floor
+        rows, columns = jnp.tril_indices(self.assets, -1)
+        lower = jnp.diag(diagonal).at[rows, columns].set(self.floor * raw[self.assets :])
+        # Frobenius bounds the spectral norm from above and costs nothing to differentiate.
+        norm = jnp.sqrt(jnp.sum(lower**2))
+        return lower * jnp.minimum(1.0, self.ceiling / norm)
+
+
+def price_diffusion(key: PRNGKey, covariance: Float[Array, "assets assets"], *, embedding_size: int) -> PriceDiffusion:
+    """Start at the Cholesky factor of `covariance` (log returns per bar) in every regime."""
+    lower = jnp.linalg.cholesky(covariance)
+    assets = covariance.shape[0]
+    floor = 0.2 * float(jnp.min(jnp.diag(lower)))
+    ceiling = 10.0 * float(jnp.sqrt(jnp.sum(lower**2)))
+    rows, columns = jnp.tril_indices(assets, -1)
+    raw = jnp.concatenate([inverse_softplus(jnp.diag(lower) / floor - 1.0), lower[rows, columns] / floor])
+    return PriceDiffusion(
+        regime_map(stream(key, "factor"), raw, embedding_size=embedding_size, spread=0.01), floor, ceiling, assets
+    )

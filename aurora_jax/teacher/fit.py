@@ -1,0 +1,134 @@
+"""Fitting the teacher by gradient descent on its penalised quasi-likelihood."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Float, Int
+
+from ..core import lenient
+from .likelihood import TeacherData, log_likelihood
+from .measure_volatility import VolatilityMeasure
+from .model import NFSDE
+
+
+class FitResult(NamedTuple):
+    """A fitted teacher and the loss at every step, before the step was taken."""
+
+    model: NFSDE
+    losses: Float[Array, " steps"]
+    held_out: Float[Array, ""]
+
+
+def teacher_data(
+    returns: Float[Array, "bars assets"],
+    measure: VolatilityMeasure,
+    regime: Int[Array, " blocks"],
+    *,
+    block_bars: int,
+    smoothing_bars: float = 10.0,
+) -> TeacherData:
+    """Cut a market into blocks; bars beyond the last whole block are left out.
+
+    Args:
+        returns: log returns.
+        measure: readings of the volatility factors, one row for each return.
+        regime: `Regime` code of each block, oldest first.
+        block_bars: bars per block.
+        smoothing_bars: centre of mass of the causal smooth at which the drift is evaluated; 0 leaves the readings alone.
+
+    Raises:
+        ValueError: if the series is too short for the blocks and the one reading after them.
+    """
+    blocks = regime.shape[0]
+    bars = blocks * block_bars
+    if returns.shape[0] < bars + 1:
+        raise ValueError(
+            f"{blocks} blocks of {block_bars} bars need {bars + 1} returns, found {returns.shape[0]}: drop a block."
+        )
+    reading = measure.log_volatility
+    weight = jnp.asarray(1.0 / (1.0 + smoothing_bars), reading.dtype)
+
+    def smooth(before, now):
+        after = before + weight * (now - before)
+        return after, after
+
+    smoothed = jax.lax.scan(smooth, reading[0], reading)[1]
+    after = reading[block_bars : bars + 1 : block_bars]
+    shape = (blocks, block_bars, -1)
+    return TeacherData(
+        returns=returns[:bars].reshape(shape),
+        log_volatility=jnp.concatenate([reading[:bars].reshape(shape), after[:, None, :]], axis=1),
+        smooth_log_volatility=smoothed[:bars].reshape(shape),
+        regime=regime,
+        error_variance=jnp.asarray(measure.error_variance, reading.dtype),
+    )
+
+
+def penalised_loss(model: NFSDE, data: TeacherData, separation_weight: float) -> Float[Array, ""]:
+    r"""Return $-\log p(X) + \lambda_{sep} (\mathbb E \lambda + \mathbb E \| \nabla_x g \|_F^2)$, per bar.
+
+    The separation term keeps jumps and volatility from explaining the same bars: it costs to jump often, and it costs
+    for the diffusion to react strongly to the state. Only the factors enter g, where $\partial g / \partial v = g$.
+    """
+    table = model.by_regime()
+    intensity = jnp.mean(table.jump_law.intensity[data.regime])
+    level = jnp.exp(2.0 * jnp.sum(data.smooth_log_volatility, axis=-1))
+    steepness = jnp.mean(level * jnp.sum(table.price_factor[data.regime] ** 2, axis=(1, 2))[:, None])
+    return -log_likelihood(model, data) + separation_weight * (intensity + steepness)
+
+
+def fit(
+    model: NFSDE,
+    data: TeacherData,
+    held_out: TeacherData,
+    *,
+    steps: int,
+    learning_rate: float = 1e-2,
+    separation_weight: float = 1e-3,
+    gradient_norm_max: float = 1.0,
+    on_step: Callable[[int, float], None] = lambda step, loss: None,
+) -> FitResult:
+    """Fit by Adam with clipped gradients on a cosine schedule.
+
+    Args:
+        model: where to start.
+        data: training blocks.
+        held_out: blocks that are only scored.
+        steps: gradient steps, each over all blocks.
+        learning_rate: at the start; falls to a tenth.
+        separation_weight: lambda_sep.
+        gradient_norm_max: global norm at which the gradient is clipped.
+        on_step: called with the step and its loss, for a progress bar.
+
+    Raises:
+        FloatingPointError: if the loss stops being finite; names the step.
+    """
+    schedule = optax.cosine_decay_schedule(learning_rate, steps, alpha=0.1)
+    optimiser = optax.chain(optax.clip_by_global_norm(gradient_norm_max), optax.adam(schedule))
+    arrays, static = eqx.partition(model, eqx.is_inexact_array)
+
+    @jax.jit
+    def advance(arrays, state):
+        def objective(leaves):
+            return penalised_loss(eqx.combine(leaves, static), data, separation_weight)
+
+        loss, gradient = jax.value_and_grad(objective)(arrays)
+        with lenient():
+            updates, state = optimiser.update(gradient, state, arrays)
+        return optax.apply_updates(arrays, updates), state, loss
+
+    state = optimiser.init(arrays)
+    losses = []
+    for step in range(steps):
+        arrays, state, loss = advance(arrays, state)
+        losses.append(float(loss))
+        if not jnp.isfinite(loss):
+            raise FloatingPointError(f"teacher loss became {losses[-1]} at step {step}: lower the learning rate.")
+        on_step(step, losses[-1])
+    fitted = eqx.combine(arrays, static)
+    score = -jax.jit(lambda a: log_likelihood(eqx.combine(a, static), held_out))(arrays)
+    return FitResult(fitted, jnp.asarray(losses), score)
