@@ -1,4 +1,5 @@
 import dataclasses
+import time
 from datetime import UTC, datetime
 
 import numpy as np
@@ -53,6 +54,16 @@ def test_between_is_half_open_and_utc(data):
         data.between("2021-01-01", "2022-01-01")
     with pytest.raises(DataError, match="'yesterday' is not a date"):
         data.between("yesterday", None)
+
+
+def test_dates_do_not_depend_on_where_the_machine_stands(data, monkeypatch):
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        assert data.between("2020-01-02", None).times[0] == FIRST_DAY + DAY
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_rows_and_select_take_parts(data):

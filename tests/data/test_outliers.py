@@ -18,7 +18,9 @@ def test_the_threshold_is_a_multiple_of_the_past_median():
     # past absolute returns are all .01, so the scale is .014826 and ten of them .14826
     assert np.argwhere(outlier_flags(zigzag({30: 0.1483, 35: -0.1482}), window_bars=10)).tolist() == [[30, 0]]
     assert np.argwhere(outlier_flags(zigzag({35: -0.1483}), window_bars=10)).tolist() == [[35, 0]]
-    assert not outlier_flags(zigzag({5: 0.9}), window_bars=10).any()  # too little past to say
+    # ten returns go before bar 11, nine before bar 10: too little past to say
+    assert np.argwhere(outlier_flags(zigzag({11: 0.9}), window_bars=10)).tolist() == [[11, 0]]
+    assert not outlier_flags(zigzag({10: 0.9}), window_bars=10).any()
 
 
 def test_a_still_market_has_no_outlier():

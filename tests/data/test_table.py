@@ -19,6 +19,7 @@ def test_a_round_trip_keeps_every_bit(tmp_path, name, suffix):
     data = load_packaged(name).rows(0, 60)
     path = tmp_path / f"bars.{suffix}"
     frame = to_frame(data)
+    assert str(frame["timestamp"].dt.tz) == "UTC"
     frame.to_csv(path, index=False) if suffix == "csv" else frame.to_parquet(path)
     back = read_table(path, symbol=name)
     assert back.columns == data.columns

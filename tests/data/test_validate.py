@@ -3,7 +3,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from aurora_jax.data import DataError, validate
+from aurora_jax.data import DataError, to_frame, validate
+from aurora_jax.data.validate import check_frame
 from tests.data.bars import market
 
 CLOSE = np.array([[100.0, 10.0], [110.0, 5.0], [99.0, 20.0], [99.0, 20.0]])
@@ -57,3 +58,9 @@ def test_too_short_a_history_is_counted(good):
         DataError, match="a test: 4 bars and at least 64 are needed; give a longer history or a shorter"
     ):
         validate(good, minimum_bars=64)
+
+
+def test_a_column_of_another_type_is_refused(good):
+    frame = to_frame(good).astype({"close": np.float32})
+    with pytest.raises(DataError, match=r"^here: .*'close' to have type float64, got float32$"):
+        check_frame(frame, origin="here", rows=np.arange(8))
