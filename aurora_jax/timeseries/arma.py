@@ -1,5 +1,7 @@
 """ARMA by conditional Gaussian maximum likelihood, started at Hannan and Rissanen's estimate."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 from jax import lax
@@ -17,6 +19,7 @@ MAX_PARTIAL = 0.999
 """Largest partial autocorrelation of the moving-average part: keeps it invertible."""
 
 
+@partial(jax.jit, static_argnames=("order", "initial_values"))
 def fit_arma(x: Series, *, order: tuple[int, int], initial_values: int | None = None) -> Fit:
     r"""Fit an autoregressive moving average to one window.
 

@@ -1,5 +1,8 @@
 """Autoregression by conditional maximum likelihood, which is least squares."""
 
+from functools import partial
+
+import jax
 import jax.numpy as jnp
 
 from aurora_jax.core import require_x64
@@ -12,6 +15,7 @@ VANISHING = 1e-20
 """Residual variance, as a share of the window's, below which a window counts as predicted without error."""
 
 
+@partial(jax.jit, static_argnames=("order", "initial_values"))
 def fit_ar(x: Series, *, order: int, initial_values: int | None = None) -> Fit:
     r"""Fit an autoregression to one window.
 

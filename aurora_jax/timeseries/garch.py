@@ -1,5 +1,7 @@
 """GARCH(1,1) with a constant mean, by Gaussian quasi-maximum likelihood inside its stationary region."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 from jax import lax
@@ -18,6 +20,7 @@ STARTING_PERSISTENCE = (0.5, 0.7, 0.9, 0.98)
 STARTING_ALPHA = (0.01, 0.05, 0.1, 0.2)
 
 
+@partial(jax.jit, static_argnames="initial_values")
 def fit_garch(x: Series, *, initial_values: int | None = None) -> Fit:
     r"""Fit a GARCH(1,1) with constant mean to one window.
 

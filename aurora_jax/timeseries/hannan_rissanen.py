@@ -1,7 +1,9 @@
 """ARMA coefficients in closed form: two regressions, no iteration."""
 
+from functools import partial
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
@@ -34,6 +36,7 @@ def default_long_order(bars: int, order: tuple[int, int]) -> int:
     return max(2 * max(order), 4, round(4.0 * (bars / 100.0) ** (1.0 / 3.0)))
 
 
+@partial(jax.jit, static_argnames=("order", "long_order"))
 def hannan_rissanen(x: Series, *, order: tuple[int, int], long_order: int | None = None) -> HannanRissanen:
     r"""Estimate an ARMA(p, q) by Hannan and Rissanen's first two stages.
 

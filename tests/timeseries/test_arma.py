@@ -12,11 +12,12 @@ from statsmodels.tsa.arima.model import ARIMA
 
 from aurora_jax.core import Outcome, stream
 from aurora_jax.timeseries import fit_ar, fit_arma
+from aurora_jax.timeseries.arma import _step_down, _step_up
 from tests.statistics import assert_mean
 
-WINDOWS = 60
+WINDOWS = 40
 fit_many = jax.jit(jax.vmap(partial(fit_arma, order=(1, 1))))
-fit_one = jax.jit(partial(fit_arma, order=(2, 2)))
+fit_one = partial(fit_arma, order=(2, 2))
 
 
 def fit_mixed(x):
@@ -51,13 +52,14 @@ def test_a_general_least_squares_solver_finds_the_same_optimum(sp500_log_range):
 
 
 def test_statsmodels_agrees_on_a_real_series(sp500_log_range):
-    """Exact against conditional likelihood: they differ by the weight of the first observation, a few % of an error."""
-    fitted = fit_mixed(sp500_log_range)
+    """Exact against conditional likelihood: they differ by the weight of the first observation, a part of an error."""
+    x = sp500_log_range[:500]
+    fitted = fit_mixed(x)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", EstimationWarning)  # about their own starting values
-        theirs = ARIMA(sp500_log_range, order=(1, 0, 1)).fit(cov_type="oim")
+        theirs = ARIMA(x, order=(1, 0, 1)).fit(cov_type="oim")
     mine = np.array(fitted.parameters)
-    assert np.all(np.abs(mine[1:] - theirs.params[1:]) < 0.15 * theirs.bse[1:])
+    assert np.all(np.abs(mine[1:] - theirs.params[1:]) < 0.2 * theirs.bse[1:])
     np.testing.assert_allclose(mine[0] / (1 - mine[1]), theirs.params[0], atol=theirs.bse[0])
     np.testing.assert_allclose(fitted.standard_errors[1:], theirs.bse[1:], rtol=0.05)
     np.testing.assert_allclose(fitted.log_likelihood, theirs.llf, atol=2.0)
@@ -65,7 +67,7 @@ def test_statsmodels_agrees_on_a_real_series(sp500_log_range):
 
 @pytest.mark.stat
 def test_simulated_coefficients_are_recovered(key):
-    phi, theta, n, windows = 0.6, 0.3, 1000, WINDOWS
+    phi, theta, n, windows = 0.6, 0.3, 500, WINDOWS
     shocks = jr.normal(stream(key, "arma"), (n + 50, windows))
 
     def advance(carry, shock):
@@ -79,7 +81,7 @@ def test_simulated_coefficients_are_recovered(key):
     assert_mean(fitted.parameters[:, 1], phi, bias=4 / n)
     assert_mean(fitted.parameters[:, 2], theta, bias=4 / n)
     assert_mean(fitted.parameters[:, 0], 0.5, bias=10 / n)
-    # 60 estimates know their standard deviation to 9 %.
+    # 40 estimates know their standard deviation to 11 %.
     np.testing.assert_allclose(
         np.mean(fitted.standard_errors, axis=0)[1:], np.std(fitted.parameters, axis=0)[1:], rtol=0.4
     )
@@ -95,8 +97,16 @@ def test_units_and_origin_do_not_matter(sp500_log_range):
 
 
 def test_a_moving_average_never_worsens_the_likelihood(sp500_returns):
-    window = sp500_returns[:1000]
+    window = sp500_returns[:500]
     assert fit_mixed(window).log_likelihood >= fit_ar(window, order=1).log_likelihood - 1e-9
+
+
+def test_partial_autocorrelations_by_hand():
+    # (.5); then (.5 + .2 x .5, .2) = (.6, .2); then (.6 - .3 x .2, .2 - .3 x .6, -.3).
+    theta = _step_up(jnp.array([0.5, 0.2, -0.3]))
+    np.testing.assert_allclose(theta, [0.54, 0.02, -0.3], rtol=1e-12)
+    np.testing.assert_allclose(_step_down(theta), [0.5, 0.2, -0.3], rtol=1e-12)
+    assert np.all(np.abs(np.roots([-0.3, 0.02, 0.54, 1.0])) > 1.0)
 
 
 @pytest.mark.parametrize(

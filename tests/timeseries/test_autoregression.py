@@ -13,7 +13,7 @@ from aurora_jax.core import Outcome, stream
 from aurora_jax.timeseries import fit_ar
 from tests.statistics import assert_mean
 
-fit_two = jax.jit(partial(fit_ar, order=2))
+fit_two = partial(fit_ar, order=2)
 fit_many = jax.jit(jax.vmap(partial(fit_ar, order=1)))
 
 

@@ -38,7 +38,7 @@ def label():
 @pytest.mark.stat
 def test_simulated_families_are_told_apart(key, label):
     """256 bars of a clear structure: BIC finds the family in over 85 % of windows."""
-    windows, bars = 60, 256
+    windows, bars = 40, 256
     shocks = jr.normal(stream(key, "families"), (bars + 50, windows))
 
     def ar(carry, e):
@@ -67,5 +67,5 @@ def test_simulated_families_are_told_apart(key, label):
 
 def test_the_unit_does_not_favour_a_family(key, label):
     """All families count the same observations: else a small unit, with its large densities, would favour one."""
-    noise = jr.normal(stream(key, "unit"), (60, 256))
+    noise = jr.normal(stream(key, "unit"), (40, 256))
     np.testing.assert_allclose(label(1e-4 * noise), label(noise), atol=1e-6)

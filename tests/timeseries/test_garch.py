@@ -9,7 +9,7 @@ from aurora_jax.core import Outcome, stream
 from aurora_jax.timeseries import fit_garch
 from tests.statistics import assert_mean
 
-WINDOWS, BARS = 80, 1500
+WINDOWS, BARS = 60, 1000
 fit_many = jax.jit(jax.vmap(fit_garch))
 
 
@@ -59,7 +59,7 @@ def test_simulated_parameters_are_recovered(key):
     paths = simulate(stream(key, "garch"), 0.1, 0.15, 0.75, bars=BARS, windows=WINDOWS)
     fitted = fit_many(paths)
     assert np.all(fitted.outcome == Outcome.OK)
-    # Biases at n = 1500 are of order 1 / n times the inverse information: about a tenth of a standard error.
+    # Biases at n = 1000 are of order 1 / n times the inverse information: about a tenth of a standard error.
     bias = 0.15 * np.median(fitted.standard_errors, axis=0)
     for column, truth in enumerate([0.0, 0.1, 0.15, 0.75]):
         assert_mean(fitted.parameters[:, column], truth, bias=bias[column] + (0.02 if column == 1 else 0.0))
@@ -73,7 +73,7 @@ def test_windows_without_clustering_end_inside_the_box(key):
     assert np.all(alpha >= 0.0)
     assert np.all(beta >= 0.0)
     assert np.all(alpha + beta < 1.0)
-    # The unconditional variance is 1, and 1500 squares know it to 3.7 %.
+    # The unconditional variance is 1, and 1000 squares know it to 4.5 %.
     assert_mean(omega / (1 - alpha - beta), 1.0, bias=0.01)
 
 

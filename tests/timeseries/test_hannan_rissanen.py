@@ -11,7 +11,7 @@ from aurora_jax.core import Outcome, stream
 from aurora_jax.timeseries import hannan_rissanen
 from tests.statistics import assert_mean
 
-estimate = jax.jit(partial(hannan_rissanen, order=(2, 1), long_order=6))
+estimate = partial(hannan_rissanen, order=(2, 1), long_order=6)
 estimate_many = jax.jit(jax.vmap(partial(hannan_rissanen, order=(1, 1), long_order=8)))
 
 
