@@ -1,3 +1,4 @@
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -74,9 +75,9 @@ def test_a_killed_block_waits_for_its_release():
     assert info.killed[:12].tolist() == [True] * 10 + [False, False]
     # Released early, the cooldown still runs; killed and released at once stays killed.
     assert decisions(acceptance(), [kill, release, calm(9)], 7) == [B] * 5 + [D, D]
-    both = run(acceptance(), path([calm(1, kill=True, release=True), calm(9)]))[1]
+    both = run(acceptance(), path([kill, calm(1, kill=True, release=True), calm(9)]))[1]
     assert both.killed.all()
-    assert both.refused[0, Trigger.RELEASE]
+    assert both.refused[1, Trigger.RELEASE]
 
 
 def test_the_fast_path_leads_from_block_to_pass_only_where_it_is_on():
@@ -210,6 +211,14 @@ def test_contradictory_settings_are_refused_by_name(changes, message):
 def test_single_precision_is_refused_by_name():
     with jax.enable_x64(False), pytest.raises(RuntimeError, match="governance needs double precision"):
         acceptance()
+
+
+def test_settings_that_were_traced_and_so_not_checked_still_fail_safe():
+    machine = acceptance(penalties={Guard.WIDTH: 0.9})
+    machine = eqx.tree_at(lambda m: (m.tau_derisk, m.cooldown_block_bars), machine, (jnp.array(-1.0), jnp.array(0)))
+    info = run(machine, path([calm(1, a=0.5, soft=(Guard.WIDTH,)), calm(3, hard=(Guard.LATENCY,)), calm(1)]))[1]
+    assert info.score[0] < 0
+    assert info.decision[:5].tolist() == [B, B, B, B, D]
 
 
 # --- thresholds that follow volatility ------------------------------------------------------------------------------
