@@ -6,6 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
+from jax import lax
 from jax.scipy.special import gammaln
 from jaxtyping import Array, Float
 
@@ -18,10 +19,11 @@ _SERIES_TERMS = 56  # both power series are summed at arguments <= 1/2
 
 def _power_series(ratios: Float[Array, " terms"], argument: Float[Array, "..."]) -> Float[Array, "..."]:
     """Return 1 + r_0 x (1 + r_1 x (1 + ...)), a power series given by the ratios of its coefficients."""
-    total = jnp.ones_like(argument)
-    for index in reversed(range(_SERIES_TERMS)):
-        total = 1.0 + ratios[index] * argument * total
-    return total
+
+    def nest(total, ratio):
+        return 1.0 + ratio * argument * total, None
+
+    return lax.scan(nest, jnp.ones_like(argument), ratios, reverse=True)[0]
 
 
 def _hypergeometric(gamma: Float[Array, ""], argument: Float[Array, "..."]) -> Float[Array, "..."]:
