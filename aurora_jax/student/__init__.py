@@ -1,7 +1,9 @@
 """The student: a deep state-space model, trained on windows and served one bar at a time."""
 
+from .generate import generate as generate
 from .loss import LossParts as LossParts
 from .loss import Windows as Windows
+from .loss import filter_window as filter_window
 from .loss import standardise_returns as standardise_returns
 from .loss import student_loss as student_loss
 from .model import DSSM as DSSM

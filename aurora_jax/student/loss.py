@@ -71,7 +71,7 @@ def student_loss(
     """
     count, bars, assets = windows.standard_returns.shape
     noise = jax.random.normal(key, (count, bars, assets, network.latent), jnp.float32)
-    cells = jax.vmap(lambda features, eps: _filter(network, features, eps))(windows.features, noise)
+    cells = jax.vmap(lambda features, eps: filter_window(network, features, eps))(windows.features, noise)
     reconstruction = _log_density(network, cells.emission, windows.standard_returns, windows.whitening)
     ahead = jax.tree.map(lambda leaf: leaf[:, :-1], cells.forecast)
     prediction = _log_density(network, ahead, windows.standard_returns[:, 1:], windows.whitening[:, 1:])
@@ -90,7 +90,14 @@ def student_loss(
     return parts.total, parts
 
 
-def _filter(network: DSSM, features: Float[Array, "bars assets f"], noise) -> CellOutput:
+def filter_window(
+    network: DSSM,
+    features: Float[Array, "bars assets features"],
+    noise: Float[Array, "bars assets latent"] | None = None,
+) -> CellOutput:
+    """Run the filter over a window, from empty memory; without `noise` it is what the online step computes."""
+    if noise is None:
+        noise = jnp.zeros((*features.shape[:2], network.latent), jnp.float32)
     assets = features.shape[1]
     start = (
         jnp.zeros((assets, network.hidden), jnp.float32),

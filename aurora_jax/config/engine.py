@@ -1,0 +1,112 @@
+"""Settings of the engine, spec sections 4.4 and 5, as plain numbers; `engine.build` turns them into objects."""
+
+from typing import Annotated
+
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
+
+from .frozen import Frozen
+from .governance import GovernanceConfig
+
+OpenShare = Annotated[float, Field(gt=0.0, lt=1.0)]
+"""A fraction in (0, 1)."""
+
+
+class ConformalConfig(Frozen):
+    """Conformal intervals; `miscoverage` is a decision and has no default."""
+
+    miscoverage: OpenShare
+    step_size_base: PositiveFloat = 0.01
+    step_size_transition: PositiveFloat = 0.03
+    transition_offset: float = -0.02
+    crossbar_offset: float = -0.01
+    miscoverage_min: OpenShare = 0.05
+    miscoverage_max: OpenShare = 0.20
+    inflation_max: Annotated[float, Field(ge=1.0, le=1.25)] = 1.25
+    coverage_ema_bars: PositiveInt = 250
+    window_bars: PositiveInt = 500
+    cold_start_scores: PositiveInt = 100
+
+
+class CrossbarConfig(Frozen):
+    """Crossbar index and the hysteresis by which a transition is declared."""
+
+    window_bars: PositiveInt = 128
+    index_on: PositiveFloat = 2.0
+    index_off: PositiveFloat = 1.4
+    momentum_on: NonNegativeFloat = 0.5
+    momentum_off: NonNegativeFloat = 0.2
+    volatility_min: NonNegativeFloat = 0.0
+    min_transition_bars: PositiveInt = 5
+
+    @model_validator(mode="after")
+    def _hysteresis(self) -> "CrossbarConfig":
+        for name in ("index", "momentum"):
+            on, off = getattr(self, f"{name}_on"), getattr(self, f"{name}_off")
+            if off > on:
+                raise ValueError(f"{name}_off must not exceed {name}_on, were {off:g} and {on:g}")
+        return self
+
+
+class MetaConfig(Frozen):
+    """How evidence becomes kappa and kappa_plus."""
+
+    state_weight: NonNegativeFloat = 1.0
+    model_weight: NonNegativeFloat = 1.0
+    forecast_weight: NonNegativeFloat = 1.0
+    gamma: Annotated[float, Field(ge=0.0, le=1.0)] = 0.6
+    coverage_window_bars: PositiveInt = 250
+    width_window_bars: PositiveInt = 500
+    worst_share: Annotated[float, Field(ge=0.0, le=1.0)] = 0.1
+    warm_up_bars: PositiveInt = 130
+
+
+class AllocationConfig(Frozen):
+    """Weights of least worst-case expected shortfall; `tail_probability` is a decision and has no default."""
+
+    tail_probability: OpenShare
+    radius_share: NonNegativeFloat = 0.1
+    rebalance_bars: PositiveInt = 21
+    transition_gap_bars: PositiveInt = 5
+    history_bars: PositiveInt = 512
+    simulated_share: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.5
+    tail_rows: PositiveInt = 256
+    body_rows: PositiveInt = 256
+
+
+class StreamConfig(Frozen):
+    """One stream: its assets in order, the columns it declares and the bounds on its weights."""
+
+    assets: tuple[str, ...] = Field(min_length=1)
+    ohlc: bool
+    volume: bool
+    bar_seconds: PositiveInt = 86_400
+    weight_min: float = -0.2
+    weight_max: float = 0.5
+
+    @model_validator(mode="after")
+    def _weights_can_sum_to_one(self) -> "StreamConfig":
+        count = len(self.assets)
+        if not count * self.weight_min <= 1.0 <= count * self.weight_max:
+            raise ValueError(f"weights of {count} assets in [{self.weight_min:g}, {self.weight_max:g}] cannot sum to 1")
+        return self
+
+
+class StudentConfig(Frozen):
+    """Size of the student's networks."""
+
+    hidden: PositiveInt = 32
+    latent: PositiveInt = 6
+
+
+class EngineConfig(Frozen):
+    """Everything that `engine.build` needs beside an artifact's arrays."""
+
+    streams: dict[str, StreamConfig] = Field(default_factory=dict)
+    features: tuple[str, ...] = Field(min_length=1)
+    features_removed: dict[str, str] = Field(default_factory=dict)
+    student: StudentConfig = StudentConfig()
+    conformal: ConformalConfig
+    crossbar: CrossbarConfig = CrossbarConfig()
+    meta: MetaConfig = MetaConfig()
+    allocation: AllocationConfig
+    governance: GovernanceConfig = GovernanceConfig()

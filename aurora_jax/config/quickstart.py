@@ -1,0 +1,72 @@
+"""Settings of the quickstart, from packaged data to a served artifact."""
+
+from typing import Annotated
+
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+
+from .engine import EngineConfig
+from .frozen import Frozen
+from .seb_plus import SebPlusConfig
+
+
+class PeriodsConfig(Frozen):
+    """Where training, validation and hold-out meet; ISO dates. They are decisions and have no defaults."""
+
+    train_end: str
+    validation_end: str
+    embargo_bars: NonNegativeInt = 64
+
+
+class TeacherTrainingConfig(Frozen):
+    """Fitting the teacher."""
+
+    block_bars: PositiveInt = 128
+    steps: PositiveInt = 150
+    learning_rate: PositiveFloat = 5e-3
+
+
+class StudentTrainingConfig(Frozen):
+    """Training the student."""
+
+    window_bars: PositiveInt = 128
+    stride_bars: PositiveInt = 32
+    steps: PositiveInt = 200
+    batch_windows: PositiveInt = 12
+    learning_rate: PositiveFloat = 3e-3
+    teacher_share: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.3
+    teacher_paths_per_cell: PositiveInt = 24
+
+
+class RouterTrainingConfig(Frozen):
+    """Training the router."""
+
+    window_bars: PositiveInt = 128
+    stride_bars: PositiveInt = 64
+    steps: PositiveInt = 400
+    slerp_paths: PositiveInt = 96
+    slerp_points: Annotated[int, Field(ge=2)] = 5
+
+
+class QuickstartConfig(Frozen):
+    """Everything that the quickstart does, but for where it writes.
+
+    Attributes:
+        seed: root seed of the run.
+        stream: name of the basket that the teacher is fitted to, and the packaged data behind it.
+        transfer_stream: name of a stream that the student never saw, and its data.
+        pass_share: share of calm bars that the acceptance thresholds must leave in PASS.
+    """
+
+    seed: NonNegativeInt
+    stream: str = "US20"
+    stream_data: str = "us20"
+    transfer_stream: str = "SPX"
+    transfer_data: str = "sp500"
+    periods: PeriodsConfig
+    teacher: TeacherTrainingConfig = TeacherTrainingConfig()
+    student: StudentTrainingConfig = StudentTrainingConfig()
+    router: RouterTrainingConfig = RouterTrainingConfig()
+    scenarios: SebPlusConfig
+    engine: EngineConfig
+    pass_share: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.9
+    operator_release_bars: PositiveInt = 21

@@ -1,0 +1,31 @@
+"""The engine: one pure online step from a bar to a certified decision; artifacts; building."""
+
+from .advance import posterior_spread as posterior_spread
+from .arrays import fill as fill
+from .arrays import named_arrays as named_arrays
+from .artifact import Artifact as Artifact
+from .artifact import canonical_json as canonical_json
+from .artifact import load_artifact as load_artifact
+from .artifact import save_artifact as save_artifact
+from .artifact import versions as versions
+from .artifact_error import ArtifactError as ArtifactError
+from .build import RouterParts as RouterParts
+from .build import StreamParts as StreamParts
+from .build import assemble as assemble
+from .build import build as build
+from .build import load_state as load_state
+from .build import shared_features as shared_features
+from .engine import AllocationRule as AllocationRule
+from .engine import Engine as Engine
+from .engine import Meta as Meta
+from .scenario_set import ScenarioSet as ScenarioSet
+from .scenario_set import expected_shortfall as expected_shortfall
+from .scenario_set import scenario_set as scenario_set
+from .signature import PUBLIC_KEY as PUBLIC_KEY
+from .state import Climate as Climate
+from .state import EngineInfo as EngineInfo
+from .state import EngineState as EngineState
+from .state import Pending as Pending
+from .state import Settlement as Settlement
+from .teacher_file import load_teacher as load_teacher
+from .teacher_file import teacher_file as teacher_file

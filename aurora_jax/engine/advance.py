@@ -1,0 +1,288 @@
+"""The stages of one bar: settle, forecast, decide. Each takes the engine's parts and returns new state."""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from ..certification import Certificate, KappaParts, certify, kappa, kappa_plus, model_uncertainty, state_uncertainty
+from ..core import Bar, Forecast, Outcome, Regime, student_t_quantile
+from ..governance import Decision, GuardSignals
+from ..student import QUANTILES
+from .history import remember
+from .over_assets import in_worst_share, weighted_mean, worst
+from .state import Climate, EngineInfo, EngineState, Pending, Settlement
+
+if TYPE_CHECKING:
+    from .engine import Engine
+
+PRICES = ("open", "high", "low", "close", "volume")
+_TREND_BARS = 21
+_SIMPLE_DEGREES_OF_FREEDOM = 5.0  # of the EWMA-t fallback
+
+
+class View(NamedTuple):
+    """What the models say after this bar."""
+
+    forecast: Forecast
+    certificate: Certificate
+    families: Float[Array, "assets families"]
+    transition_started: Bool[Array, ""]
+    in_transition: Bool[Array, ""]
+    parts: KappaParts
+    relative_width_p95: Float[Array, ""]
+
+
+def repaired(name: str, bar: Bar, state: EngineState) -> Array | None:
+    """Return a column with values that cannot be used replaced by the last close (volume by 0)."""
+    column = getattr(bar, name)
+    if column is None:
+        return None
+    if name == "volume":
+        return jnp.where(jnp.isfinite(column) & (column >= 0.0), column, 0.0)
+    return jnp.where(jnp.isfinite(column) & (column > 0.0), column, state.close)
+
+
+def _where(flag, new, old):
+    """Choose between two pytrees; a flag per asset is spread over the trailing axes."""
+    return jax.tree.map(lambda a, b: jnp.where(flag.reshape(flag.shape + (1,) * (a.ndim - flag.ndim)), a, b), new, old)
+
+
+def settle(engine: "Engine", state: EngineState, bar: Bar) -> tuple[EngineState, Settlement]:
+    """Hold the previous forecast against this bar."""
+    first = state.bars_seen == 0
+    returns = jnp.where(first, 0.0, jnp.log(bar.close / state.close))
+    pending = state.pending
+    observed = ~bar.imputed & ~first & pending.live
+    residual = returns - pending.forecast.mean
+    score = jnp.abs(residual) / pending.forecast.scale
+    nu = pending.forecast.degrees_of_freedom
+
+    def conform(conformal, score, crossbar):
+        return engine.conformal.step(
+            conformal, score, in_transition=pending.widened, crossbar=crossbar, degrees_of_freedom=nu
+        )
+
+    conformal, info = jax.vmap(conform)(state.conformal, score, pending.crossbar)
+    coverage, record = jax.vmap(engine.coverage.step)(state.coverage, ~info.missed)
+    surprisal, surprise = jax.vmap(lambda s, r, sigma, seen: engine.surprisal.step(s, r, sigma, observed=seen))(
+        state.surprisal, residual, pending.forecast.scale, observed
+    )
+    history = _where(first, state.history, remember(state.history, returns))
+    state = state._replace(
+        bars_seen=state.bars_seen + 1,
+        time=bar.time,
+        close=bar.close,
+        conformal=_where(observed, conformal, state.conformal),
+        coverage=_where(observed, coverage, state.coverage),
+        surprisal=surprisal,
+        history=history,
+        drawdown=jnp.asarray(bar.drawdown, float),
+        bars_since_rebalance=state.bars_since_rebalance + 1,
+    )
+    return state, Settlement(
+        returns=returns,
+        observed=observed,
+        missed=info.missed & observed,
+        coverage_ema=state.conformal.coverage_ema,
+        coverage=jnp.where(record.bars > 0, record.coverage, 1.0),
+        bcc=jnp.where(observed, record.bcc, 0.0),
+        streak=state.conformal.streak,
+        surprisal=surprise.surprisal,
+        surprisal_p95=surprise.p95,
+    )
+
+
+def forecast(engine: "Engine", state: EngineState, bar: Bar, settlement: Settlement) -> tuple[EngineState, View]:
+    """Run features, student, router, crossbar, transition and interval."""
+    features, values = engine.features.step(state.features, bar)
+    values = engine.standardiser.apply(values)
+    student, belief = engine.student.step(state.student, values, settlement.returns)
+    student = _where(state.bars_seen > 1, student, state.student)  # the first bar has no return to learn from
+    prediction = _or_simple(belief.forecast, state)
+    families = engine.router.probabilities(belief.posterior.mean, values)
+
+    crossbar, bars = jax.vmap(engine.crossbar.step)(state.crossbar, settlement.returns)
+    crossbar = _where(state.bars_seen > 1, crossbar, state.crossbar)
+    mean_families = weighted_mean(families, state.weights)
+    mean_crossbar = weighted_mean(bars.smoothed, state.weights)
+    transition, change = engine.transition.step(
+        state.transition,
+        crossbar=mean_crossbar,
+        momentum=_trend(weighted_mean(crossbar.returns, state.weights)),
+        volatility=weighted_mean(prediction.scale, state.weights),
+    )
+    climate = Climate(
+        regime=jnp.where(change.in_transition, int(Regime.TRANS), jnp.argmax(mean_families)),
+        probabilities=mean_families,
+        crossbar=mean_crossbar,
+    )
+    widened = change.in_transition | state.fallbacks.widen_intervals
+    certificate, widths, relative = _certify(engine, state, prediction, widened, bars.smoothed, belief, families)
+    live = state.bars_seen > engine.meta.warm_up_bars
+    relative_width, relative_p95 = jax.vmap(lambda s, x: engine.relative_width.step(s, x, observed=live))(
+        state.relative_width, relative
+    )
+    width_p95 = worst(relative_p95, share=engine.meta.worst_share, high_is_bad=True)
+    parts = KappaParts(*(weighted_mean(part, state.weights) for part in certificate.kappa_parts))
+    state = state._replace(
+        features=features,
+        student=student,
+        crossbar=crossbar,
+        transition=transition,
+        widths=_where(live, widths, state.widths),
+        relative_width=relative_width,
+        climate=climate,
+        pending=Pending(prediction, certificate.interval, widened, bars.smoothed, live),
+    )
+    return state, View(prediction, certificate, families, change.started, change.in_transition, parts, width_p95)
+
+
+def _trend(returns: Float[Array, " window"]) -> Float[Array, ""]:
+    """Return the size of the last month's move in standard deviations of such moves over the window."""
+    deviation = jnp.std(returns) * _TREND_BARS**0.5
+    return jnp.abs(jnp.sum(returns[-_TREND_BARS:])) / jnp.maximum(deviation, jnp.finfo(float).tiny)
+
+
+def _or_simple(full: Forecast, state: EngineState) -> Forecast:
+    """Return the student's forecast, or the EWMA-t fallback where decisions have become too slow."""
+    simple = state.fallbacks.simple_model
+    scale = jnp.sqrt(state.student.trailing.variance * (1.0 - 2.0 / _SIMPLE_DEGREES_OF_FREEDOM))
+    levels = student_t_quantile(jnp.asarray(QUANTILES), _SIMPLE_DEGREES_OF_FREEDOM)
+    return Forecast(
+        mean=jnp.where(simple, 0.0, full.mean),
+        scale=jnp.where(simple, scale, full.scale),
+        degrees_of_freedom=jnp.where(simple, _SIMPLE_DEGREES_OF_FREEDOM, full.degrees_of_freedom),
+        quantiles=jnp.where(simple, scale[:, None] * levels[None, :], full.quantiles),
+        correlation=full.correlation,
+    )
+
+
+def _certify(engine, state, prediction, widened, crossbar, belief, families):
+    """Emit each asset's interval and assemble its certificate."""
+    nu = prediction.degrees_of_freedom
+
+    def one(conformal, coverage, widths, mean, scale, index, log_variance, law):
+        asked = {"in_transition": widened, "crossbar": index, "degrees_of_freedom": nu}
+        interval = engine.conformal.interval(conformal, mean, scale, **asked)
+        emission = engine.conformal.emission(conformal, **asked)
+        width = interval.upper - interval.lower
+        typical = widths.widths.quantile(0.5, empty=1.0)
+        widths, rank = engine.width.step(widths, width)
+        parts = KappaParts(
+            state=state_uncertainty(
+                posterior_spread(log_variance),
+                typical_spread=engine.meta.typical_spread,
+                log_spread_deviation=engine.meta.log_spread_deviation,
+            ),
+            model=model_uncertainty(law),
+            forecast=rank,
+        )
+        bcc = _bcc(engine, coverage)
+        return certify(conformal, emission, interval, bcc=bcc, kappa_parts=parts), widths, width / typical
+
+    return jax.vmap(one)(
+        state.conformal,
+        state.coverage,
+        state.widths,
+        prediction.mean,
+        prediction.scale,
+        crossbar,
+        belief.posterior.log_variance,
+        families,
+    )
+
+
+def posterior_spread(log_variance: Float[Array, "*batch latent"]) -> Float[Array, "*batch"]:
+    """Return the root mean variance of the latent posterior: what U_state is about."""
+    return jnp.sqrt(jnp.mean(jnp.exp(log_variance.astype(float)), axis=-1))
+
+
+def _bcc(engine, coverage):
+    """Score the coverage record as it stands; nothing settled yet is no evidence of calibration."""
+    held = jnp.minimum(coverage.count, engine.coverage.window_bars)
+    covered = jnp.sum(coverage.covered & (jnp.arange(engine.coverage.window_bars) < held)).astype(float)
+    share = covered / jnp.maximum(held, 1).astype(float)
+    alpha = engine.coverage.miscoverage
+    return jnp.where(held > 0, 1.0 - jnp.minimum(1.0, jnp.abs(share - (1.0 - alpha)) / alpha), 0.0)
+
+
+def decide(
+    engine: "Engine", state: EngineState, bar: Bar, settlement: Settlement, view: View
+) -> tuple[EngineState, EngineInfo]:
+    """Turn the evidence into a decision; while warming up governance stands still and nothing is traded."""
+    live, share = state.pending.live, engine.meta.worst_share
+    uncertainty = kappa(view.parts, engine.meta.kappa_weights)
+    bcc = weighted_mean(view.certificate.bcc, state.weights)
+    combined = kappa_plus(uncertainty, bcc, gamma=engine.meta.gamma)
+    latency, latency_p95 = engine.latency.step(state.latency, bar.latency_ms)
+    coverage_ema = worst(settlement.coverage_ema, share=share, high_is_bad=False)
+    flags = engine.guards.evaluate(
+        GuardSignals(
+            coverage_ema=coverage_ema,
+            miss_streak=worst(settlement.streak, share=share, high_is_bad=True),
+            latency_p95_ms=latency_p95,
+            surprisal_p95=worst(settlement.surprisal_p95, share=share, high_is_bad=True),
+            relative_width_p95=view.relative_width_p95,
+            kappa_score=1.0 - combined,
+            saturated=in_worst_share(view.certificate.interval.saturated, share=share),
+            infinite=in_worst_share(view.certificate.outcome == int(Outcome.REFUSED), share=share),
+            data_age_s=bar.data_age_s,
+            error_rate=bar.error_rate,
+            drawdown=bar.drawdown,
+        )
+    )
+    kill_switch, switch = engine.kill_switch.step(
+        state.kill_switch,
+        latency_ms=bar.latency_ms,
+        kappa_plus=combined,
+        coverage_ema=coverage_ema,
+        drawdown=bar.drawdown,
+        flags=flags,
+    )
+    acceptance, verdict = engine.acceptance.step(
+        state.acceptance,
+        kappa_plus=combined,
+        flags=flags,
+        kill=switch.killed | switch.fallbacks.block,
+        release=state.acceptance.killed & ~(switch.killed | switch.fallbacks.block),
+    )
+    gate = engine.gating.risk_scale(verdict.decision, flags)
+    reduced = jnp.where(switch.fallbacks.reduce_size, 0.5, 1.0)
+    due = engine.needs_weights(state, transition_started=view.transition_started) & live
+    info = EngineInfo(
+        outcome=jnp.where(live, int(Outcome.OK), int(Outcome.WARMING_UP)),
+        settlement=settlement,
+        forecast=view.forecast,
+        certificate=view.certificate,
+        families=view.families,
+        climate=state.climate,
+        in_transition=view.in_transition,
+        kappa_parts=view.parts,
+        kappa=uncertainty,
+        bcc=bcc,
+        kappa_plus=combined,
+        score=verdict.score,
+        penalties=verdict.penalties,
+        decision=jnp.where(live, verdict.decision, int(Decision.BLOCK)),
+        soft=flags.soft,
+        hard=flags.hard,
+        trigger=verdict.trigger,
+        refused=verdict.refused,
+        switched=verdict.switched & live,
+        fallbacks=switch.fallbacks,
+        killed=switch.killed,
+        risk_scale=jnp.where(live, gate.risk_scale * reduced, 0.0),
+        block_reason=gate.block_reason,
+        rebalance=due,
+        relative_width_p95=view.relative_width_p95,
+        latency_p95_ms=latency_p95,
+    )
+    state = state._replace(
+        latency=latency,
+        kill_switch=_where(live, kill_switch, state.kill_switch),
+        acceptance=_where(live, acceptance, state.acceptance),
+        fallbacks=_where(live, switch.fallbacks, state.fallbacks),
+    )
+    return state, info

@@ -1,0 +1,187 @@
+"""Configuration and artifact to objects: the only such place."""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from flax import nnx
+from jaxtyping import Array, Float, PyTree
+
+from ..certification import AdaptiveConformal, CoverageCalibration, ForecastUncertainty, KappaParts
+from ..config.engine import EngineConfig
+from ..config.governance import GovernanceConfig
+from ..core import Columns
+from ..crossbar import Crossbar, Transition
+from ..data import FeaturePipeline, Standardiser, feature_by_name
+from ..governance import Acceptance, Decision, Gating, Guard, Guards, KillSwitch, RollingQuantile, Surprisal
+from ..router import FAMILIES, Router, RouterNetwork
+from ..student import DSSM, Student, Trailing, bind
+from .arrays import fill
+from .artifact import Artifact
+from .artifact_error import ArtifactError
+from .engine import AllocationRule, Engine, Meta
+from .scenario_set import ScenarioSet
+from .state import EngineState
+
+
+class StreamParts(NamedTuple):
+    """What an artifact stores for one stream, beside the networks that all streams share."""
+
+    standardiser: Standardiser
+    trailing: Trailing
+    scenarios: ScenarioSet
+    typical_spread: Float[Array, ""]
+    log_spread_deviation: Float[Array, ""]
+
+
+class RouterParts(NamedTuple):
+    """What an artifact stores of the router."""
+
+    weights: PyTree
+    temperature: Float[Array, ""]
+
+
+def build(config: EngineConfig, artifact: Artifact, *, symbol: str | None = None) -> Engine:
+    """Build the engine of one stream.
+
+    Args:
+        config: settings; usually `artifact.config`.
+        artifact: the arrays.
+        symbol: the stream; None takes the first.
+
+    Raises:
+        ArtifactError: if the artifact does not have the stream or its arrays do not fit the configuration.
+    """
+    symbol = next(iter(config.streams), "") if symbol is None else symbol
+    if symbol not in config.streams or f"stream-{symbol}" not in artifact.arrays:
+        known = ", ".join(config.streams) or "none"
+        raise ArtifactError(f"no stream {symbol!r} in {artifact.folder}; it has: {known}.")
+    source = str(artifact.folder)
+    stream = fill(_stream_template(config, symbol, artifact), artifact.arrays[f"stream-{symbol}"], source=source)
+    network = DSSM(len(config.features), hidden=config.student.hidden, latent=config.student.latent, rngs=nnx.Rngs(0))
+    structure, weights = nnx.split(network)
+    weights = fill(nnx.to_pure_dict(weights), artifact.arrays["student"], source=source)
+    inputs = len(config.features) + config.student.latent
+    router_structure, router_weights = nnx.split(RouterNetwork(inputs, rngs=nnx.Rngs(0)))
+    parts = RouterParts(nnx.to_pure_dict(router_weights), jnp.ones(()))
+    parts = fill(parts, artifact.arrays["router"], source=source)
+    router = Router(router_structure, parts.weights, parts.temperature)
+    student = bind(nnx.merge(structure, weights), stream.trailing)
+    return assemble(config, symbol, stream, student=student, router=router)
+
+
+def _stream_template(config: EngineConfig, symbol: str, artifact: Artifact) -> StreamParts:
+    assets, features = len(config.streams[symbol].assets), len(config.features)
+    rows = artifact.arrays[f"stream-{symbol}"][".scenarios.probabilities"].shape[1]
+    families = len(FAMILIES)
+    return StreamParts(
+        standardiser=Standardiser(jnp.zeros(features), jnp.ones(features)),
+        trailing=Trailing(jnp.eye(assets), jnp.ones(assets)),
+        scenarios=ScenarioSet(jnp.zeros((families, rows, assets)), jnp.zeros((families, rows)), jnp.zeros(())),
+        typical_spread=jnp.ones(()),
+        log_spread_deviation=jnp.ones(()),
+    )
+
+
+def load_state(engine: Engine, artifact: Artifact, symbol: str) -> EngineState:
+    """Return the state in which an artifact left a stream, exact to the bit.
+
+    Raises:
+        ArtifactError: if there is none or it does not fit the engine.
+    """
+    name = f"state-{symbol}"
+    if name not in artifact.arrays:
+        raise ArtifactError(f"{artifact.folder}: holds no state of stream {symbol!r}; make the artifact anew.")
+    return fill(engine.init(), artifact.arrays[name], source=f"{artifact.folder}/{name}")
+
+
+def assemble(config: EngineConfig, symbol: str, stream: StreamParts, *, student: Student, router: Router) -> Engine:
+    """Put an engine together from trained parts and plain numbers."""
+    settings, bounds = config.conformal, config.streams[symbol]
+    meta, allocation, crossbar = config.meta, config.allocation, config.crossbar
+    governance = config.governance
+    return Engine(
+        features=FeaturePipeline(config.features),
+        standardiser=stream.standardiser,
+        student=student,
+        router=router,
+        crossbar=Crossbar(window_bars=crossbar.window_bars),
+        transition=Transition(
+            index_on=crossbar.index_on,
+            index_off=crossbar.index_off,
+            momentum_on=crossbar.momentum_on,
+            momentum_off=crossbar.momentum_off,
+            volatility_min=crossbar.volatility_min,
+            min_transition_bars=crossbar.min_transition_bars,
+        ),
+        conformal=AdaptiveConformal(**settings.model_dump()),
+        coverage=CoverageCalibration(settings.miscoverage, meta.coverage_window_bars),
+        width=ForecastUncertainty(meta.width_window_bars),
+        relative_width=RollingQuantile(**governance.width.model_dump()),
+        surprisal=Surprisal(**governance.surprisal.model_dump()),
+        latency=RollingQuantile(**governance.latency.model_dump()),
+        guards=Guards(**governance.guards.model_dump()),
+        acceptance=_acceptance(governance),
+        gating=_gating(governance),
+        kill_switch=KillSwitch(nominal_coverage=1.0 - settings.miscoverage, **governance.kill_switch.model_dump()),
+        meta=Meta(
+            kappa_weights=KappaParts(meta.state_weight, meta.model_weight, meta.forecast_weight),
+            gamma=meta.gamma,
+            typical_spread=stream.typical_spread,
+            log_spread_deviation=stream.log_spread_deviation,
+            worst_share=meta.worst_share,
+            warm_up_bars=meta.warm_up_bars,
+        ),
+        scenarios=stream.scenarios,
+        allocation=AllocationRule(
+            tail_probability=allocation.tail_probability,
+            radius_share=allocation.radius_share,
+            lower=bounds.weight_min,
+            upper=bounds.weight_max,
+            rebalance_bars=allocation.rebalance_bars,
+            transition_gap_bars=allocation.transition_gap_bars,
+            history_bars=allocation.history_bars,
+        ),
+    )
+
+
+def _acceptance(config: GovernanceConfig) -> Acceptance:
+    settings = config.acceptance
+    penalties = settings.penalties.model_dump()
+    return Acceptance(
+        tau_pass=config.kappa.tau_pass,
+        tau_derisk=config.kappa.tau_derisk,
+        tau_pass_up=settings.hysteresis.tau_pass_up,
+        tau_derisk_up=settings.hysteresis.tau_derisk_up,
+        dwell_pass_bars=settings.dwell_pass_bars,
+        dwell_derisk_bars=settings.dwell_derisk_bars,
+        cooldown_block_bars=settings.cooldown_block_bars,
+        clean_window_bars=settings.clean_window_bars,
+        fast_path=settings.fast_path,
+        penalties={guard: penalties[guard.name.lower()] for guard in Guard},
+        volatility_sensitivity=settings.volatility_sensitivity,
+    )
+
+
+def _gating(config: GovernanceConfig) -> Gating:
+    settings = config.gating
+    scale = settings.scale_map.model_dump()
+    return Gating(
+        scale_map={decision: scale[decision.name] for decision in Decision},
+        base_notional=settings.base_notional,
+        min_notional=settings.min_notional,
+        max_notional=settings.max_notional,
+        hard_block_on_guard=settings.hard_block_on_guard,
+    )
+
+
+def shared_features(streams: dict[str, Columns], names: tuple[str, ...]) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Keep the features that every stream's columns allow; say of each other one which stream lacks what."""
+    kept, removed = [], {}
+    for name in names:
+        lacking = {symbol: feature_by_name(name).absent_columns(columns) for symbol, columns in streams.items()}
+        reasons = [f"{symbol} has no {', '.join(absent)}" for symbol, absent in lacking.items() if absent]
+        if reasons:
+            removed[name] = "; ".join(reasons)
+        else:
+            kept.append(name)
+    return tuple(kept), removed

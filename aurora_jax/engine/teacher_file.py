@@ -1,0 +1,75 @@
+"""The teacher inside an artifact: its arrays, and the settings that are not arrays."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from ..teacher import NFSDE, initial_model
+from .arrays import fill, read_arrays
+from .artifact_error import ArtifactError
+
+NAME = "teacher"
+
+
+class TeacherFile(NamedTuple):
+    """A teacher as one pytree: its arrays, and its static settings as arrays beside them."""
+
+    model: NFSDE
+    sizes: Array
+    bounds: Array
+
+
+def teacher_file(model: NFSDE) -> TeacherFile:
+    """Return what an artifact stores of a teacher."""
+    drift, diffusion, volatility = model.drift, model.diffusion, model.volatility
+    sizes = (model.assets, model.factors, model.embedding.shape[1], drift.network.enter.out_features)
+    bounds = (
+        diffusion.floor,
+        diffusion.ceiling,
+        volatility.hurst_min,
+        volatility.hurst_max,
+        volatility.hurst_step_max,
+    )
+    return TeacherFile(model, np.asarray(sizes), np.asarray(bounds))
+
+
+def load_teacher(path: Path | str) -> NFSDE:
+    """Read the teacher from an artifact folder, or from its `teacher.safetensors`.
+
+    Raises:
+        ArtifactError: if there is none, or it is damaged.
+    """
+    path = Path(path)
+    path = path / f"{NAME}.safetensors" if path.is_dir() else path
+    return read_teacher(read_arrays(path), source=str(path))
+
+
+def read_teacher(arrays: dict[str, np.ndarray], *, source: str) -> NFSDE:
+    """Rebuild a teacher from its named arrays.
+
+    Raises:
+        ArtifactError: if they are not a teacher's.
+    """
+    if ".sizes" not in arrays or ".bounds" not in arrays:
+        raise ArtifactError(f"{source}: holds no teacher; make one with `python scripts/quickstart.py`.")
+    assets, factors, embedding, width = (int(size) for size in arrays[".sizes"])
+    floor, ceiling, *hurst = (float(bound) for bound in arrays[".bounds"])
+    dtype = arrays[".model.embedding"].dtype
+    template = initial_model(
+        jax.random.key(0),
+        mean_return=jnp.zeros(assets, dtype),
+        covariance=jnp.eye(assets, dtype=dtype),
+        factors=factors,
+        embedding_size=embedding,
+        width=width,
+        hurst=0.5 * (hurst[0] + hurst[1]),
+        **dict(zip(("hurst_min", "hurst_max", "hurst_step_max"), hurst, strict=True)),
+    )
+    diffusion = type(template.diffusion)(template.diffusion.factor, floor, ceiling, assets)
+    template = eqx.tree_at(lambda m: m.diffusion, template, diffusion)
+    return fill(teacher_file(template), arrays, source=source).model

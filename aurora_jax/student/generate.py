@@ -1,0 +1,44 @@
+"""The student as a generator: returns rolled out from a latent state."""
+
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+from jaxtyping import Array, Float
+
+from ..core import PRNGKey, stream
+from .model import DSSM
+from .trailing import Trailing
+
+
+def generate(
+    network: DSSM, trailing: Trailing, key: PRNGKey, latent: Float[Array, "assets latent"], *, bars: int
+) -> Float[Array, "bars assets"]:
+    r"""Roll returns out of the prior, from `latent` on.
+
+    $z_{t+1} \sim p(z_{t+1}|z_t)$, $x_t = \mu(z_t) + \sigma(z_t) \sqrt{w_t}\, C n_t$ with one mixing variable
+    $w_t \sim \mathrm{InvGamma}(\nu/2, \nu/2)$ for all assets, times the trailing volatility of what was generated.
+
+    Args:
+        network: the model.
+        trailing: volatility and correlation at the start.
+        key: parent of the streams used here.
+        latent: state z before the first bar.
+        bars: length.
+    """
+    factor = jnp.linalg.cholesky(trailing.base_correlation)
+    half = 0.5 * network.degrees_of_freedom.astype(factor.dtype)
+    mixing = half / jr.gamma(stream(key, "mixing"), half, (bars,), factor.dtype)
+    normal = jr.normal(stream(key, "normal"), (bars, *latent.shape[:1]), factor.dtype) @ factor.T
+    noise = jr.normal(stream(key, "latent"), (bars, *latent.shape), jnp.float32)
+
+    def advance(carry, inputs):
+        before, volatility = carry
+        weight, shock, eps = inputs
+        prior = network.transition(before)
+        now = prior.mean + jnp.exp(0.5 * prior.log_variance) * eps
+        location, log_scale = (part.astype(factor.dtype) for part in network.emit(now))
+        standard = location + jnp.exp(log_scale) * jnp.sqrt(weight) * shock
+        returns = standard * jnp.sqrt(volatility.variance)
+        return (now, trailing.step(volatility, returns)), returns
+
+    return jax.lax.scan(advance, (latent, trailing.init()), (mixing, normal, noise))[1]

@@ -1,0 +1,78 @@
+"""Training windows for the student, cut from real history and from the teacher's paths."""
+
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from ..core import Bar
+from ..data import FeaturePipeline, MarketData, Standardiser, batch_features, windows
+from ..student import Trailing, Windows, standardise_returns
+
+
+class Inputs(NamedTuple):
+    """A market as the student sees it, bar by bar: features, standardised returns and whitening matrices."""
+
+    features: Float[Array, "bars assets features"]
+    standard_returns: Float[Array, "bars assets"]
+    whitening: Float[Array, "bars assets assets"]
+
+
+def real_inputs(data: MarketData, pipeline: FeaturePipeline, standardiser: Standardiser, trailing: Trailing) -> Inputs:
+    """Prepare real history; the first bar has no return and counts as 0."""
+    features = standardiser.apply(batch_features(pipeline, data.bars()))
+    returns = np.concatenate([np.zeros((1, len(data.assets))), data.log_returns()])
+    standard, whitening = jax.jit(standardise_returns)(trailing, jnp.asarray(returns))
+    return Inputs(*(np.asarray(part, np.float32) for part in (features, standard, whitening)))
+
+
+@eqx.filter_jit
+def path_inputs(
+    log_price: Float[Array, "paths bars assets"],
+    pipeline: FeaturePipeline,
+    standardiser: Standardiser,
+    trailing: Trailing,
+) -> Inputs:
+    """Prepare simulated close-only paths, each on its own; arrays gain a leading axis of paths."""
+
+    def one(path):
+        bars = close_bars(jnp.exp(path - path[:1]))
+        _, values = jax.lax.scan(pipeline.step, pipeline.init(path.shape[1]), bars)
+        returns = jnp.concatenate([jnp.zeros_like(path[:1]), jnp.diff(path, axis=0)])
+        standard, whitening = standardise_returns(trailing, returns)
+        return Inputs(*(part.astype(jnp.float32) for part in (standardiser.apply(values), standard, whitening)))
+
+    return jax.lax.map(one, log_price.astype(float), batch_size=16)
+
+
+def close_bars(close: Float[Array, "bars assets"]) -> Bar:
+    """Return close-only bars with nothing to say about the shell."""
+    count = close.shape[0]
+    zeros = jnp.zeros(count)
+    return Bar(
+        time=jnp.arange(count),
+        open=None,
+        high=None,
+        low=None,
+        close=close,
+        volume=None,
+        imputed=jnp.zeros(close.shape, bool),
+        latency_ms=zeros,
+        data_age_s=zeros,
+        error_rate=zeros,
+        drawdown=zeros,
+    )
+
+
+def cut(inputs: Inputs, *, start: int, length_bars: int, stride_bars: int) -> Windows:
+    """Cut windows of real history from bar `start` on."""
+    parts = (windows(np.asarray(part)[start:], length_bars=length_bars, stride_bars=stride_bars) for part in inputs)
+    return Windows(*parts)
+
+
+def last_bars(inputs: Inputs, *, length_bars: int) -> Windows:
+    """Take the last bars of every simulated path as its window."""
+    return Windows(*(np.asarray(part)[:, -length_bars:] for part in inputs))
