@@ -125,7 +125,7 @@ def forecast(engine: "Engine", state: EngineState, bar: Bar, settlement: Settlem
         state.relative_width, relative
     )
     width_p95 = worst(relative_p95, share=engine.meta.worst_share, high_is_bad=True)
-    parts = KappaParts(*(weighted_mean(part, state.weights) for part in certificate.kappa_parts))
+    parts = KappaParts(*(weighted_mean(jnp.asarray(part), state.weights) for part in certificate.kappa_parts))
     state = state._replace(
         features=features,
         student=student,

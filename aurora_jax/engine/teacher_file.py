@@ -7,7 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
+from jaxtyping import Array, Float, Int
 
 from ..teacher import NFSDE, initial_model
 from .arrays import fill, read_arrays
@@ -20,8 +20,8 @@ class TeacherFile(NamedTuple):
     """A teacher as one pytree: its arrays, and its static settings as arrays beside them."""
 
     model: NFSDE
-    sizes: Array
-    bounds: Array
+    sizes: Int[Array | np.ndarray, " sizes"]
+    bounds: Float[Array | np.ndarray, " bounds"]
 
 
 def teacher_file(model: NFSDE) -> TeacherFile:

@@ -67,7 +67,7 @@ class Replay(NamedTuple):
 
 
 def replay(
-    engine: Engine, state: EngineState, bars: Bar, *, rule: AccountRule = AccountRule(), operator_release_bars: int = 21
+    engine: Engine, state: EngineState, bars: Bar, *, rule: AccountRule | None = None, operator_release_bars: int = 21
 ) -> Replay:
     """Run `bars` through `engine.step`, allocating when it asks for it.
 
@@ -79,9 +79,10 @@ def replay(
         engine: of the stream.
         state: where to start.
         bars: stacked along time.
-        rule: costs and borrowing.
+        rule: costs and borrowing; None takes the defaults.
         operator_release_bars: bars after which a kill is reviewed and released.
     """
+    rule = AccountRule() if rule is None else rule
     count = bars.close.shape[0]
     carry = ReplayCarry(state, Account.start(engine.assets), jnp.zeros((), int))
     parts = []
@@ -101,7 +102,7 @@ def _scan(engine, carry, bars, live, rule, release_bars):
 
 
 def _bar(
-    engine: Engine, rule: AccountRule, release_bars: int, carry: ReplayCarry, row
+    engine: Engine, rule: AccountRule, release_bars: int, carry: ReplayCarry, row: tuple[Bar, Array]
 ) -> tuple[ReplayCarry, ReplayRow]:
     bar, live = row
     before = carry
@@ -110,7 +111,7 @@ def _bar(
     first = carry.state.bars_seen == 0
     state, info = engine.step(carry.state, bar)
     returns = jnp.where(first | (info.outcome == int(Outcome.REFUSED)), 0.0, state.close / close_before - 1.0)
-    state, allocation = lax.cond(info.rebalance, engine.allocate, lambda s: (s, carry_allocation(carry)), state)
+    state, allocation = lax.cond(info.rebalance, engine.allocate, lambda s: (s, carry.account.allocation), state)
     account, earned, turnover = settle_account(rule, carry.account, returns, positions=state.weights * info.risk_scale)
     account = account._replace(allocation=allocation)
     killed_bars = jnp.where(info.killed, carry.killed_bars + 1, 0)
@@ -132,8 +133,3 @@ def _bar(
         returns=returns,
     )
     return after, out
-
-
-def carry_allocation(carry: ReplayCarry) -> Allocation:
-    """Return the latest allocation."""
-    return carry.account.allocation

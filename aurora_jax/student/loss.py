@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import numpyro.distributions as dist
 from jax import lax
 from jax.scipy.linalg import solve_triangular
@@ -23,9 +24,9 @@ class Windows(NamedTuple):
         whitening: inverse of the Cholesky factor of the trailing correlation before the bar.
     """
 
-    features: Float[Array, "windows bars assets features"]
-    standard_returns: Float[Array, "windows bars assets"]
-    whitening: Float[Array, "windows bars assets assets"]
+    features: Float[Array | np.ndarray, "windows bars assets features"]
+    standard_returns: Float[Array | np.ndarray, "windows bars assets"]
+    whitening: Float[Array | np.ndarray, "windows bars assets assets"]
 
 
 class LossParts(NamedTuple):
@@ -57,10 +58,11 @@ def student_loss(
 ) -> tuple[Float[Array, ""], LossParts]:
     r"""Return the negative of ELBO plus one-step predictive log-likelihood, per bar and asset.
 
-    $$-\sum_t \mathbb E_q[\log p(x_t|z_t)] + \beta\, KL(q \| p) + \lambda_J \|J_t\|_F^2 - \sum_t \log p(x_{t+1} | \bar z_{t+1})$$
+    $$-\sum_t \mathbb E_q[\log p(x_t|z_t)] + \beta\, KL(q \| p) + \lambda_J \|J_t\|_F^2
+      - \sum_t \log p(x_{t+1} | \bar z_{t+1})$$
 
-    with $J_t$ the Jacobian of the mean transition and $\bar z$ its mean: the last term is the forecast that is served, so it
-    is trained on as well. One posterior sample per bar.
+    with $J_t$ the Jacobian of the mean transition and $\bar z$ its mean: the last term is the forecast that is
+    served, so it is trained on as well. One posterior sample per bar.
 
     Args:
         network: the model.

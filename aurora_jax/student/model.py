@@ -41,7 +41,7 @@ class CellOutput(NamedTuple):
 
 
 class DSSM(nnx.Module):
-    r"""Deep state-space model $z_t \sim p(z_t|z_{t-1})$, $x_t \sim p(x_t|z_t)$, $q(z_t|z_{t-1}, h_t)$, weights shared by assets.
+    r"""Deep state-space model $z_t \sim p(z_t|z_{t-1})$, $x_t \sim p(x_t|z_t)$, $q(z_t|z_{t-1}, h_t)$.
 
     Each asset has its own state; the encoder sees the asset's features beside their mean over assets, so the same
     weights serve any number of assets. x_t is the return in units of the trailing volatility before it.

@@ -20,7 +20,7 @@ class ResidualNetwork(eqx.Module):
     bound: Float[Array, " outputs"]
 
     def __call__(self, inputs: Float[Array, " inputs"]) -> Float[Array, " outputs"]:
-        """Return $b \\tanh(W_k h)$ with $h \\leftarrow h + \\tanh(W h)$ in each block."""
+        r"""Return $b \tanh(W_k h)$ with $h \leftarrow h + \tanh(W h)$ in each block."""
         hidden = jnp.tanh(self.enter(inputs))
         for block in self.blocks:
             hidden = hidden + jnp.tanh(block(hidden))
@@ -101,7 +101,7 @@ def stable_drift(
 
 
 class PriceDiffusion(eqx.Module):
-    r"""Diffusion of log prices $g(x, z) = e^{\sum_k v_k} L(z)$, L lower triangular, singular values in [floor, ceiling].
+    r"""Diffusion of log prices $g(x, z) = e^{\sum_k v_k} L(z)$, L lower triangular and bounded.
 
     The factors load equally on every asset; differences between assets live in L.
     """

@@ -38,7 +38,7 @@ def teacher_data(
         measure: readings of the volatility factors, one row for each return.
         regime: `Regime` code of each block, oldest first.
         block_bars: bars per block.
-        smoothing_bars: centre of mass of the causal smooth at which the drift is evaluated; 0 leaves the readings alone.
+        smoothing_bars: centre of mass of the causal smooth at which the drift is evaluated; 0 is none.
 
     Raises:
         ValueError: if the series is too short for the blocks and the one reading after them.

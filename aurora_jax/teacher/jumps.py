@@ -26,8 +26,8 @@ class JumpLaw(eqx.Module):
 class HeavyJumps(eqx.Module):
     r"""Jumps $J = e^{\sum v} L(z) u$ with marks $u = m h + s \sqrt{w}\, n$, n standard normal.
 
-    h is the market direction and $w \sim \mathrm{InvGamma}(\nu/2, \nu/2)$ is drawn once per bar and shared by all assets and
-    all jumps of that bar: independent heavy marks would leave the assets without upper tail dependence.
+    h is the market direction and $w \sim \mathrm{InvGamma}(\nu/2, \nu/2)$ is drawn once per bar and shared by all
+    assets and all jumps of that bar: independent heavy marks would leave the assets without upper tail dependence.
     """
 
     intensity: RegimeMap

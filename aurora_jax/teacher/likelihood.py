@@ -49,9 +49,9 @@ def log_likelihood(model: NFSDE, data: TeacherData) -> Float[Array, ""]:
     r"""Return the quasi-log-likelihood per bar: volatility readings, and returns given predicted volatility.
 
     Factors: inside a block the increments of the readings, less their drift, are Gaussian with covariance
-    $\nu^2 \Gamma_H + \sigma_e^2 D D^\top$ (fractional noise plus differenced reading error); their one-step predictions are
-    those of the Durbin-Levinson recursion, here by a Cholesky factor. The leverage with the bar's whitened market return
-    shifts that prediction. Blocks are treated as independent given the reading before them.
+    $\nu^2 \Gamma_H + \sigma_e^2 D D^\top$ (fractional noise plus differenced reading error); their one-step
+    predictions are those of the Durbin-Levinson recursion, here by a Cholesky factor. The leverage with the bar's
+    whitened market return shifts that prediction. Blocks are treated as independent given the reading before them.
 
     Returns: a mixture over 0, 1, 2 jumps in the bar, over quadrature nodes of the marks' mixing variable and of the
     factor's predictive law. Approximations: more than two jumps are neglected, and the drift sees smoothed readings.

@@ -21,8 +21,8 @@ class NFSDE(eqx.Module):
 
     $$dX = f(X, z)\,dt + g(X, z)\,dB^{H(z)} + \int J(X, z)\,u\,\tilde N(dt, du)$$
 
-    Price channels are Brownian (Itô, left point) with diffusion $e^{\sum v} L(z)$; volatility factors are fractional with
-    additive noise, whose H depends on the regime z; heavy jumps hit prices and are compensated. Time is in bars.
+    Price channels are Brownian (Itô, left point) with diffusion $e^{\sum v} L(z)$; volatility factors are fractional
+    with additive noise, whose H depends on the regime z; heavy jumps hit prices and are compensated. Time is in bars.
     """
 
     embedding: Float[Array, "regimes embedding"]

@@ -53,7 +53,8 @@ def label_history(
         network: the student.
         features: standardised features of all bars.
         returns: log returns of all bars.
-        window_bars: length of a window; `stride_bars` between their ends.
+        window_bars: length of a window.
+        stride_bars: between the ends of windows.
         start: first bar that a window may use.
     """
     latent = np.asarray(_filter_paths(network, jnp.asarray(features)[None])[0])

@@ -16,9 +16,9 @@ from ..student import Trailing, Windows, standardise_returns
 class Inputs(NamedTuple):
     """A market as the student sees it, bar by bar: features, standardised returns and whitening matrices."""
 
-    features: Float[Array, "bars assets features"]
-    standard_returns: Float[Array, "bars assets"]
-    whitening: Float[Array, "bars assets assets"]
+    features: Float[Array | np.ndarray, "*paths bars assets features"]
+    standard_returns: Float[Array | np.ndarray, "*paths bars assets"]
+    whitening: Float[Array | np.ndarray, "*paths bars assets assets"]
 
 
 def real_inputs(data: MarketData, pipeline: FeaturePipeline, standardiser: Standardiser, trailing: Trailing) -> Inputs:
