@@ -1,0 +1,75 @@
+"""The same program through Clarabel's own interface: an independent solver, slow to set up and outside jit."""
+
+from typing import NamedTuple
+
+import clarabel
+import numpy as np
+import scipy.sparse as sp
+
+from .hinge_program import HingeProgram
+from .norm_penalty import EuclideanNorm
+
+
+class ReferenceSolution(NamedTuple):
+    """Clarabel's answer; `solved` is False where it reports anything but a full solution."""
+
+    weights: np.ndarray
+    threshold: float
+    value: float
+    solved: bool
+
+
+def clarabel_reference(program: HingeProgram, *, tolerance: float = 1e-10) -> ReferenceSolution:
+    """Solve `program` by Clarabel, on concrete arrays.
+
+    Args:
+        program: the exact program; pinned weights and a free norm are allowed.
+        tolerance: on gap and feasibility, relative and absolute.
+
+    References:
+        Goulart and Chen (2024), Clarabel: an interior-point solver for conic programs with quadratic objectives.
+    """
+    columns = np.asarray(program.columns)
+    rows, d = columns.shape[1], columns.shape[0] - 1
+    euclidean = isinstance(program.norm, EuclideanNorm)
+    eye, one = sp.identity(d), np.ones((d, 1))
+    # Variables (w, t, norm, excess); each block is one group of rows of A x + s = b.
+    blocks = [
+        ([np.ones((1, d)), None, None, None], [1.0], clarabel.ZeroConeT(1)),
+        (
+            [-columns[:d].T, -columns[d:].T, None, -sp.identity(rows)],
+            -np.asarray(program.offset),
+            clarabel.NonnegativeConeT(rows),
+        ),
+        ([None, None, None, -sp.identity(rows)], np.zeros(rows), clarabel.NonnegativeConeT(rows)),
+        ([-eye, None, None, None], -np.asarray(program.lower), clarabel.NonnegativeConeT(d)),
+        ([eye, None, None, None], np.asarray(program.upper), clarabel.NonnegativeConeT(d)),
+    ]
+    if euclidean:
+        epigraph = sp.vstack([sp.csr_matrix((1, d)), -eye]), sp.vstack([[[-1.0]], sp.csr_matrix((d, 1))])
+        blocks.append(([epigraph[0], None, epigraph[1], None], np.zeros(d + 1), clarabel.SecondOrderConeT(d + 1)))
+    else:
+        for sign in (1.0, -1.0):
+            blocks.append(([sign * eye, None, -one, None], np.zeros(d), clarabel.NonnegativeConeT(d)))
+    widths = d, 1, 1, rows
+    matrix = sp.vstack(
+        [
+            sp.hstack([_filled(part, len(right), width) for part, width in zip(parts, widths, strict=True)])
+            for parts, right, _ in blocks
+        ],
+        format="csc",
+    )
+    cost = np.concatenate([program.linear, [1.0], [float(program.norm_cost)], program.cost])
+    settings = clarabel.DefaultSettings()
+    settings.verbose = False
+    settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = tolerance
+    right = np.concatenate([right for _, right, _ in blocks])
+    quadratic = sp.csc_matrix((cost.size, cost.size))
+    solver = clarabel.DefaultSolver(quadratic, cost, matrix, right, [cone for *_, cone in blocks], settings)
+    answer = solver.solve()
+    x = np.array(answer.x)
+    return ReferenceSolution(x[:d], float(x[d]), float(answer.obj_val), str(answer.status) == "Solved")
+
+
+def _filled(part, rows: int, columns: int):
+    return sp.csr_matrix((rows, columns)) if part is None else part
