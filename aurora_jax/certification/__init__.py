@@ -9,6 +9,7 @@ from .certificate import certify as certify
 from .coverage_calibration import CoverageCalibration as CoverageCalibration
 from .coverage_calibration import CoverageInfo as CoverageInfo
 from .coverage_calibration import CoverageState as CoverageState
+from .dro_es import dro_es as dro_es
 from .kappa_score import KappaParts as KappaParts
 from .kappa_score import kappa as kappa
 from .kappa_score import kappa_plus as kappa_plus
