@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float
@@ -9,6 +10,7 @@ from jaxtyping import Array, Bool, Float
 from aurora_jax.core import Estimate, Number, Outcome
 
 from .degenerate import estimate, finite, inspect, no_estimate, unless
+from .jackknife import jackknife_error, leave_one_out
 
 
 class _Gaps(NamedTuple):
@@ -17,14 +19,14 @@ class _Gaps(NamedTuple):
     Attributes:
         length: in steps; meaningless where not `valid`.
         valid: True at every exceedance but the first.
+        exceeds: True at every exceedance.
         count: number of gaps.
-        rate: share of steps that are exceedances.
     """
 
     length: Float[Array, " steps"]
     valid: Bool[Array, " steps"]
+    exceeds: Bool[Array, " steps"]
     count: Float[Array, ""]
-    rate: Float[Array, ""]
 
 
 def _exceedance_gaps(losses: Float[Array, " steps"], threshold: Number) -> _Gaps:
@@ -34,7 +36,18 @@ def _exceedance_gaps(losses: Float[Array, " steps"], threshold: Number) -> _Gaps
     previous = jnp.concatenate([jnp.full(1, -1, latest.dtype), latest[:-1]])
     valid = exceeds & (previous >= 0)
     length = jnp.where(valid, place - previous, 1).astype(losses.dtype)
-    return _Gaps(length, valid, jnp.sum(valid).astype(losses.dtype), jnp.mean(exceeds, dtype=losses.dtype))
+    return _Gaps(length, valid, exceeds, jnp.sum(valid).astype(losses.dtype))
+
+
+def _likeliest(sums: Float[Array, " 4"], steps: Number) -> Float[Array, ""]:
+    """Return the K-gaps estimate from the numbers of zero and positive gaps, their total excess and the exceedances."""
+    inside, between, excess, exceedances = sums
+    total = exceedances / steps * excess
+    middle = total + inside + 2.0 * between
+    safe = jnp.where(middle > 0.0, middle, 1.0)
+    # The smaller root, in the form that does not cancel; without zero gaps the other one may be below 1 instead.
+    discriminant = jnp.maximum(safe**2 - 8.0 * between * total, 0.0)
+    return jnp.minimum(4.0 * between / (safe + jnp.sqrt(discriminant)), 1.0)
 
 
 def extremal_index(losses: Float[Array, " steps"], *, threshold: Number, run_length: int) -> Estimate:
@@ -53,8 +66,10 @@ def extremal_index(losses: Float[Array, " steps"], *, threshold: Number, run_len
         run_length: K >= 0, exceedances at most this many steps apart belong to one cluster.
 
     Returns:
-        theta in (0, 1], where 1 is no clustering and 1/k is clusters of mean size k, with its standard error from
-        the observed information. NaN with TOO_SHORT if there are not two clusters; CONSTANT or NON_FINITE.
+        theta in (0, 1], where 1 is no clustering and 1/k is clusters of mean size k. Its standard error is a jackknife
+        over ten blocks of time, because gaps depend on each other and the observed information can be wrong by a factor
+        of two either way; without any zero gap it is theta / sqrt(2 N_1), from the information. NaN with TOO_SHORT if
+        there are not two clusters; CONSTANT or NON_FINITE.
 
     Raises:
         ValueError: if `run_length` is negative.
@@ -70,20 +85,18 @@ def extremal_index(losses: Float[Array, " steps"], *, threshold: Number, run_len
         return no_estimate(outcome)
     gaps = _exceedance_gaps(finite(losses), threshold)
     excess = jnp.where(gaps.valid, jnp.maximum(gaps.length - run_length, 0.0), 0.0)
-    between = jnp.sum(excess > 0.0).astype(losses.dtype)
-    inside = gaps.count - between
-    outcome = unless(outcome, between == 0.0, Outcome.TOO_SHORT)
+    positive = (excess > 0.0).astype(losses.dtype)
+    columns = jnp.stack(
+        [gaps.valid.astype(losses.dtype) - positive, positive, excess, gaps.exceeds.astype(losses.dtype)], axis=1
+    )
+    sums = jnp.sum(columns, axis=0)
+    outcome = unless(outcome, sums[1] == 0.0, Outcome.TOO_SHORT)
+    theta = _likeliest(sums, float(losses.size))
 
-    total = gaps.rate * jnp.sum(excess)
-    middle = total + inside + 2.0 * between
-    safe = jnp.where(middle > 0.0, middle, 1.0)
-    # The smaller root, in the form that does not cancel; 1 if there are no zero gaps and too few positive ones.
-    discriminant = jnp.maximum(safe**2 - 8.0 * between * total, 0.0)
-    theta = jnp.minimum(4.0 * between / (safe + jnp.sqrt(discriminant)), 1.0)
-    clustered = inside > 0.0
-    information = 2.0 * between / jnp.where(theta > 0.0, theta, 1.0) ** 2
-    information += jnp.where(clustered, inside / jnp.where(clustered, 1.0 - theta, 1.0) ** 2, 0.0)
-    return estimate(theta, 1.0 / jnp.sqrt(jnp.where(information > 0.0, information, 1.0)), outcome)
+    left_out = leave_one_out(jnp.concatenate([columns, jnp.ones_like(columns[:, :1])], axis=1))
+    by_jackknife = jackknife_error(jax.vmap(_likeliest)(left_out[:, :4], left_out[:, 4]))
+    by_information = theta / jnp.sqrt(jnp.where(sums[1] > 0.0, 2.0 * sums[1], 1.0))
+    return estimate(theta, jnp.where(sums[0] > 0.0, by_jackknife, by_information), outcome)
 
 
 def extremal_index_intervals(losses: Float[Array, " steps"], *, threshold: Number) -> Estimate:

@@ -12,20 +12,18 @@ from .degenerate import estimate, finite, inspect, no_estimate, unless
 from .extremal_index import extremal_index
 from .hill import tail_index
 from .hurst import hurst_exponent
+from .jackknife import BLOCKS, jackknife_error, leave_one_out
 from .tail_dependence import exceedances, joint_share, tail_size
-
-_JACKKNIFE_BLOCKS = 10
 
 
 def _mean_tail_dependence(losses: Float[Array, "steps assets"], *, quantile: float) -> Estimate:
-    """Return tail dependence averaged over pairs of assets, with a delete-one-block jackknife error.
+    """Return tail dependence averaged over pairs of assets, with a jackknife error.
 
-    Blocks are consecutive times, thresholds those of the whole sample. So the error knows of the pairs' dependence
-    and of dependence over time that is shorter than a block.
+    Thresholds are those of the whole sample; leaving out times keeps the pairs' dependence on each other.
     """
     steps, assets = losses.shape
     count = tail_size(steps, quantile)
-    if assets < 2 or count < _JACKKNIFE_BLOCKS:
+    if assets < 2 or count < BLOCKS:
         return no_estimate(Outcome.TOO_SHORT)
     per_asset = jax.vmap(lambda series: inspect(series, minimum=count + 1), in_axes=1)(losses)
     exceeds = jax.vmap(lambda series: exceedances(series, count=count), in_axes=1, out_axes=1)(finite(losses))
@@ -33,17 +31,14 @@ def _mean_tail_dependence(losses: Float[Array, "steps assets"], *, quantile: flo
     outcome = unless(jnp.max(per_asset), jnp.any(jnp.sum(exceeds, axis=0) == 0), Outcome.CONSTANT)
 
     first, second = np.triu_indices(assets, 1)
-    blocks = jnp.array_split(exceeds.astype(losses.dtype), _JACKKNIFE_BLOCKS)
-    joint = jnp.stack([(block.T @ block)[first, second] for block in blocks])
-    marginal = jnp.stack([jnp.sum(block, axis=0) for block in blocks])
+    series = exceeds.astype(losses.dtype)
+    joint = series[:, first] * series[:, second]
 
     def average(joint, marginal):
-        return jnp.mean(joint_share(joint, marginal[..., first], marginal[..., second]), axis=-1)
+        return jnp.mean(joint_share(joint, marginal[first], marginal[second]))
 
-    whole_joint, whole_marginal = jnp.sum(joint, axis=0), jnp.sum(marginal, axis=0)
-    left_out = average(whole_joint[None, :] - joint, whole_marginal[None, :] - marginal)
-    variance = (_JACKKNIFE_BLOCKS - 1) * jnp.mean((left_out - jnp.mean(left_out)) ** 2)
-    return estimate(average(whole_joint, whole_marginal), jnp.sqrt(variance), outcome)
+    error = jackknife_error(jax.vmap(average)(leave_one_out(joint), leave_one_out(series)))
+    return estimate(average(jnp.sum(joint, axis=0), jnp.sum(series, axis=0)), error, outcome)
 
 
 def measure(
@@ -60,10 +55,10 @@ def measure(
     * hurst: Whittle's H of the equal-weight mean of the assets' returns; error from Fisher's information.
     * tail_index: Hill's xi of the losses of that mean, over the largest `tail_share` of steps but at least 10;
       error xi / sqrt(k).
-    * extremal_index: K-gaps of those losses above their `extreme_quantile`, K = `run_length`; error from the
-      observed information.
+    * extremal_index: K-gaps of those losses above their `extreme_quantile`, K = `run_length`; error by a
+      jackknife over ten blocks of time.
     * tail_dependence: joint losses above each asset's own `extreme_quantile`, averaged over all pairs of assets; error
-      by a jackknife over 10 blocks of time. TOO_SHORT with one asset, or with fewer than 10 exceedances.
+      by the same jackknife. TOO_SHORT with one asset, or with fewer than 10 exceedances.
 
     Each has its own outcome; what can be measured is, whatever becomes of the others.
 
