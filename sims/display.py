@@ -7,20 +7,30 @@ from collections.abc import Callable, Iterator, Sequence
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
-from rich.table import Table
+from rich.table import Column, Table
 
 from aurora_jax.farm import ChunkSpec, Progress, Size, cells_of
-from aurora_jax.scenarios import Cell
+from aurora_jax.scenarios import Cell, Severity
 
 _QUIET_S = 5.0
 
 
 def catalogue_table(cells: Sequence[Cell]) -> Table:
     """Return the catalogue as a table."""
-    table = Table("cell", "family", "regimes", "steps", "paths", "law or severity", "asked for", title="SEB+ catalogue")
+    table = Table(
+        Column("cell", no_wrap=True),
+        "family",
+        "regimes",
+        "steps",
+        "paths",
+        "law or severity",
+        "asked for",
+        title="SEB+ catalogue",
+    )
     for cell in cells:
         about = cell.description()
-        source = about["law"] or {name: value for name, value in about["severity"].items() if value is not None}
+        neutral = Severity().description()
+        source = about["law"] or {name: value for name, value in about["severity"].items() if value != neutral[name]}
         table.add_row(
             cell.name,
             cell.family.value,
@@ -35,7 +45,16 @@ def catalogue_table(cells: Sequence[Cell]) -> Table:
 
 def plan_table(specs: Sequence[ChunkSpec], sizes: Sequence[Size], found: Sequence[bool]) -> Table:
     """Return the plan with its size estimates; `found` tells which chunks are already there."""
-    table = Table("cell", "chunks", "already there", "paths", "path-steps", "size", "memory a worker", title="Plan")
+    table = Table(
+        Column("cell", no_wrap=True),
+        "chunks",
+        "already there",
+        "paths",
+        "path-steps",
+        "size",
+        "memory a worker",
+        title="Plan",
+    )
     of = dict(zip((spec.file for spec in specs), zip(sizes, found, strict=True), strict=True))
     for name, chunks in [*cells_of(specs).items(), ("total", list(specs))]:
         known = [of[spec.file] for spec in chunks]
@@ -55,8 +74,14 @@ def plan_table(specs: Sequence[ChunkSpec], sizes: Sequence[Size], found: Sequenc
 def invariants_table(dataset: dict, names: Sequence[str]) -> Table:
     """Return, for each cell, the invariants measured (mean and standard error over paths) and those asked for."""
     cells = {name: dataset["cells"][name] for name in names}
+    # The cell alone may not be cut: it is what a reader looks for.
     columns = sorted({name for entry in cells.values() for name in entry["invariants"]})
-    table = Table("cell", "paths", *columns, title="Invariants of log returns: measured ± standard error [asked for]")
+    table = Table(
+        Column("cell", no_wrap=True),
+        "paths",
+        *columns,
+        title="Invariants of log returns: measured ± standard error [asked for]",
+    )
     for name, entry in cells.items():
         table.add_row(name, f"{entry['paths']:,}", *(_measured(entry["invariants"].get(column)) for column in columns))
     return table

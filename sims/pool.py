@@ -18,6 +18,7 @@ import ray
 from ray.exceptions import RayActorError
 
 from aurora_jax import enable_x64
+from aurora_jax.core.threads import THREADS
 from aurora_jax.farm import ChunkSpec, FarmError, Receipt, Schedule, run_chunk
 from aurora_jax.teacher import NFSDE
 
@@ -75,9 +76,10 @@ def _connect(address: str, *, cores: int) -> None:
                     include_dashboard=False,
                     object_store_memory=_OBJECT_STORE_BYTES,
                     logging_level=logging.ERROR,
+                    log_to_driver=False,
                 )
             else:
-                ray.init(address=address, logging_level=logging.ERROR)
+                ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
         except (ConnectionError, ValueError) as error:
             reason = str(error).splitlines()[0]
             raise FarmError(f"no Ray cluster at {address!r} ({reason}); --address local starts one.") from None
@@ -133,6 +135,8 @@ def _environment(threads: int) -> dict[str, str]:
     return {
         "JAX_PLATFORMS": "cpu",
         "JAX_ENABLE_X64": "1",  # the teacher is unpacked before the actor's first line runs
-        "NPROC": str(threads),  # XLA sizes its thread pool by this; it ignores OMP_NUM_THREADS
+        # XLA sizes its thread pool by this, and ignores OMP_NUM_THREADS. A pool of a few threads may hang in LAPACK
+        # (aurora_jax.core.threads says why): it is one thread, or more than can wait for each other.
+        "NPROC": str(threads if threads == 1 else max(threads, THREADS)),
         "PYTHONPATH": os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")])),
     }

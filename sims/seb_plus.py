@@ -93,10 +93,10 @@ def generate(
     """
     enable_x64()
     started = time.perf_counter()
-    model = load_model(config, teacher)
-    specs = plan(config, teacher=model)
     out = Path(out).absolute()
     with exclusive(out):
+        model = load_model(config, teacher)
+        specs = plan(config, teacher=model)
         refuse_strangers(out, specs)
         sweep(out, specs)
         found = [inspect(out, spec) for spec in specs]
@@ -123,8 +123,10 @@ def generate(
     )
 
 
-def load_model(config: SebPlusConfig, teacher: NFSDE | Path | str | None) -> NFSDE:
-    """Return the teacher that `generate` was given, or the reference teacher."""
+def load_model(config: SebPlusConfig, teacher: NFSDE | Path | str | None) -> NFSDE | None:
+    """Return the teacher that `generate` was given, or the reference teacher; None where no cell needs any."""
+    if not any(cell.family.needs_teacher for cell in config.catalogue()):
+        return None
     if teacher is None:
         return reference_teacher(config.reference_assets)
     if isinstance(teacher, NFSDE):
@@ -150,7 +152,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"auto_envvar_prefix": "AURORA_SEB_PLUS"},
 )
-console = Console()
+console = Console(width=None if sys.stdout.isatty() else 140)  # a log has no width to wrap at
 
 
 @app.command()

@@ -8,7 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
-import scipy.stats
+import scipy.special  # not scipy.stats, whose import takes as long as that of jax
 from jaxtyping import Array, Float
 
 from ..core import PRNGKey, stream
@@ -98,7 +98,7 @@ class StudentTCopula(AbstractLaw):
         known = {"hurst": 0.5, "tail_index": 1.0 / nu, "extremal_index": 1.0}
         if self.assets > 1:
             edge = math.sqrt((nu + 1.0) * (1.0 - rho) / (1.0 + rho))
-            known["tail_dependence"] = float(2.0 * scipy.stats.t.sf(edge, nu + 1.0))
+            known["tail_dependence"] = float(2.0 * scipy.special.stdtr(nu + 1.0, -edge))
         return known
 
 

@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 
 from aurora_jax.farm import MEASURED_AT, FarmError, finish, plan, run_chunk, simulate_chunk, size_of
+from aurora_jax.farm.simulate import _follow_teacher
 from aurora_jax.invariants import measure
 from aurora_jax.scenarios import load, read_manifest, sha256
-from aurora_jax.teacher import initial_state, reference_teacher, shocked, simulate
+from aurora_jax.teacher import reference_teacher, shocked
 from tests.farm.conftest import catalogue, files_of
 
 
@@ -89,18 +90,19 @@ def test_a_folder_that_is_a_file_is_a_clear_error(specs, tmp_path):
 
 
 def test_a_teacher_cell_is_the_teacher_under_its_shock():
-    """The chunk equals the teacher called by hand with the key that the manifest documents."""
+    """The chunk equals the teacher, shocked and called by hand with the keys that the manifest documents."""
     cell = {"family": "rough", "regimes": ["AR", "GARCH"], "block_steps": 128, "paths": 5}
     shock = {"hurst": 0.06, "volatility": 2.0, "jump_intensity": 3.0, "drift": 0.01}
     teacher = reference_teacher(2)
     (spec,) = plan(catalogue(cells={"cell": {**cell, "severity": shock}}), teacher=teacher)
     paths, _ = simulate_chunk(spec, teacher)
 
-    model = shocked(teacher, **shock)
-    one = jax.jit(lambda key: simulate(model, key, initial_state(model), jnp.array([0, 2]), steps=256))
-    by_hand = one(key_of(7, "seb", "cell", 0, path=2))
-    assert paths.log_price.dtype == jnp.float32
-    assert np.allclose(paths.log_price[2], by_hand.log_price, atol=1e-4)
-    assert np.allclose(paths.log_volatility[2], by_hand.log_volatility, atol=1e-4)
+    keys = jnp.stack([key_of(7, "seb", "cell", 0, path=path) for path in range(5)])
+    # The farm's own jitted call of `simulate`, because compiling a second one would cost ten seconds.
+    by_hand = _follow_teacher(shocked(teacher, **shock), keys, jnp.array([0, 2]), 256)
+    assert all(jax.tree.leaves(jax.tree.map(np.array_equal, paths, by_hand)))
+    assert paths.log_price.dtype == paths.log_volatility.dtype == jnp.float32
+    assert paths.log_price.shape == (5, 257, 2)
     assert paths.regime[2].tolist() == [0] * 128 + [2] * 128
-    assert paths.jumps[2].tolist() == by_hand.jumps.tolist()
+    # Drift of 1 % a step, 2.6 in all, against a standard deviation of .5: a shock left out would show.
+    assert np.all(np.asarray(paths.log_price[:, -1]) > 1.0)
