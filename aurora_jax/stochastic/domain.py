@@ -16,7 +16,7 @@ def refuse_if(value: Float[Array, "..."], wrong: Bool[Array, "..."], rule: str) 
 
     Raises:
         ValueError: at once, if it is known to be wrong.
-        RuntimeError: when the traced computation runs, otherwise.
+        RuntimeError: when the traced computation runs, otherwise (under plain `jax.jit`, JAX's own error for it).
     """
     if isinstance(wrong, Tracer):
         return eqx.error_if(value, wrong, f"{rule}.")
@@ -39,7 +39,7 @@ def within(
 
     Raises:
         ValueError: at once, if the value is known (Python, NumPy or a concrete array).
-        RuntimeError: when the traced computation runs, otherwise.
+        RuntimeError: when the traced computation runs, otherwise (under plain `jax.jit`, JAX's own error for it).
     """
     # Compared before the conversion: inside jit that would make a tracer of a known number.
     known = value if isinstance(value, Tracer) else np.asarray(value)
