@@ -1,0 +1,13 @@
+"""Tests and scores by which forecasts of risk are judged."""
+
+from .calibration_error import debiased_calibration_error as debiased_calibration_error
+from .calibration_error import expected_calibration_error as expected_calibration_error
+from .coverage import CoverageResult as CoverageResult
+from .coverage import christoffersen as christoffersen
+from .coverage import kupiec as kupiec
+from .diebold_mariano import ForecastComparison as ForecastComparison
+from .diebold_mariano import diebold_mariano as diebold_mariano
+from .expected_shortfall import acerbi_szekely as acerbi_szekely
+from .expected_shortfall import acerbi_szekely_statistic as acerbi_szekely_statistic
+from .false_discovery import Discoveries as Discoveries
+from .false_discovery import benjamini_yekutieli as benjamini_yekutieli
