@@ -111,7 +111,7 @@ def _bar(
     first = carry.state.bars_seen == 0
     state, info = engine.step(carry.state, bar)
     returns = jnp.where(first | (info.outcome == int(Outcome.REFUSED)), 0.0, state.close / close_before - 1.0)
-    state, allocation = lax.cond(info.rebalance, engine.allocate, lambda s: (s, carry.account.allocation), state)
+    state, allocation = lax.cond(info.rebalance, lambda s: engine.allocate(s), lambda s: (s, carry.account.allocation), state)
     account, earned, turnover = settle_account(rule, carry.account, returns, positions=state.weights * info.risk_scale)
     account = account._replace(allocation=allocation)
     killed_bars = jnp.where(info.killed, carry.killed_bars + 1, 0)

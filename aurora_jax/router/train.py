@@ -56,7 +56,7 @@ def train_router(
     """
     if min(training.inputs.shape[0], validation.inputs.shape[0]) < 1:
         raise ValueError("the router needs at least one training and one validation window.")
-    seed = jr.bits(stream(key, "network")).item()
+    seed = jr.bits(stream(key, "network"), dtype=jnp.uint32).item()
     structure, weights = nnx.split(RouterNetwork(training.inputs.shape[1], rngs=nnx.Rngs(seed)))
     weights = nnx.to_pure_dict(weights)
     schedule = optax.cosine_decay_schedule(learning_rate, steps, alpha=0.05)

@@ -8,6 +8,8 @@ from flax import nnx
 from jaxtyping import Array, Float
 
 _LOG_VARIANCE_BOUND = 2.0
+_MEMORY = 0.9
+_CHANGE_BOUND = 1.0
 _LOG_SCALE_BOUND = 1.5  # the forecast scale stays within a factor of 4.5 of the trailing volatility
 _LOCATION_BOUND = 0.5  # of one trailing standard deviation
 _SMALL = nnx.initializers.normal(0.01)  # start at the trailing volatility and a still state
@@ -67,7 +69,7 @@ class DSSM(nnx.Module):
     def transition(self, latent: Float[Array, "*batch latent"]) -> Gaussian:
         """Return p(z_t | z_{t-1} = latent)."""
         change, log_variance = jnp.split(self.transition_out(nnx.tanh(self.transition_hidden(latent))), 2, axis=-1)
-        return Gaussian(0.9 * latent + change, _squash(log_variance))
+        return Gaussian(_MEMORY * latent + _bounded(change), _squash(log_variance))
 
     def emit(self, latent: Float[Array, "*batch latent"]) -> tuple[Float[Array, "*batch"], Float[Array, "*batch"]]:
         """Return location and log-scale of the return given the latent state, in trailing standard deviations."""
@@ -87,10 +89,18 @@ class DSSM(nnx.Module):
         hidden, _ = self.encoder(hidden, jnp.concatenate([features, context], axis=1))
         prior = self.transition(latent)
         change, log_variance = jnp.split(self.posterior(jnp.concatenate([hidden, latent], axis=1)), 2, axis=-1)
-        posterior = Gaussian(prior.mean + change, _squash(log_variance))
+        posterior = Gaussian(prior.mean + _bounded(change), _squash(log_variance))
         sample = posterior.mean + jnp.exp(0.5 * posterior.log_variance) * noise
         forecast = self.emit(self.transition(sample).mean)
         return hidden, CellOutput(prior, posterior, sample, self.emit(sample), forecast)
+
+
+def _bounded(change):
+    """Bound a change of the latent mean: with a memory below 1 the filter is then stable whatever it has learnt.
+
+    Without it a filter trained on windows may diverge over years of bars.
+    """
+    return _CHANGE_BOUND * jnp.tanh(change / _CHANGE_BOUND)
 
 
 def _squash(log_variance):

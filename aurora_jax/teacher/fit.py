@@ -16,11 +16,12 @@ from .model import NFSDE
 
 
 class FitResult(NamedTuple):
-    """A fitted teacher and the loss at every step, before the step was taken."""
+    """A fitted teacher, the loss before every step, and minus the log-likelihood per bar of unseen blocks."""
 
     model: NFSDE
     losses: Float[Array, " steps"]
     held_out: Float[Array, ""]
+    held_out_before: Float[Array, ""]
 
 
 def teacher_data(
@@ -130,5 +131,6 @@ def fit(
             raise FloatingPointError(f"teacher loss became {losses[-1]} at step {step}: lower the learning rate.")
         on_step(step, losses[-1])
     fitted = eqx.combine(arrays, static)
-    score = -jax.jit(lambda a: log_likelihood(eqx.combine(a, static), held_out))(arrays)
-    return FitResult(fitted, jnp.asarray(losses), score)
+    score = jax.jit(lambda leaves: -log_likelihood(eqx.combine(leaves, static), held_out))
+    before, _ = eqx.partition(model, eqx.is_inexact_array)
+    return FitResult(fitted, jnp.asarray(losses), score(arrays), score(before))

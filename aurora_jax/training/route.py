@@ -122,7 +122,7 @@ def _interpolated(key, network, pipeline, standardiser, training, paths, points,
     def window(key, latents):
         returns = roll(key, latents)
         features = path_inputs(jnp.cumsum(returns, axis=1)[:, :, None], pipeline, standardiser, unit).features
-        latent = _filter_paths(network, features)[:, -1, 0]
+        latent = _filter_paths(network, jnp.asarray(features))[:, -1, 0]
         return returns[:, -window_bars:], jnp.concatenate([latent, features[:, -1, 0]], axis=-1)
 
     latents = training.inputs[:, : network.latent]

@@ -58,9 +58,8 @@ def teach(
     scale = jnp.mean(returns**2) / jnp.mean(calm**2)
     covariance = calm.T @ calm / returns.shape[0] * jnp.minimum(scale, 1.5)
     start = initial_model(stream(key, "model"), mean_return=jnp.mean(returns, axis=0), covariance=covariance)
-    before = fit(start, data, later, steps=1, learning_rate=0.0).held_out
     result = fit(start, data, later, steps=steps, learning_rate=learning_rate, on_step=on_step)
-    return TaughtTeacher(result.model, result.losses, float(result.held_out), float(before))
+    return TaughtTeacher(result.model, result.losses, float(result.held_out), float(result.held_out_before))
 
 
 def _blocks(returns: Float[np.ndarray, "bars assets"], block_bars: int) -> tuple[TeacherData, VolatilityMeasure]:

@@ -1,0 +1,129 @@
+"""One run of the quickstart, stage by stage."""
+
+import json
+import shutil
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from rich.console import Console
+
+import aurora_jax
+from aurora_jax.config import QuickstartConfig
+from aurora_jax.core import Regime, root_key, stream
+from aurora_jax.data import MarketData, load_packaged, read_table, split, validate
+from aurora_jax.engine import Engine, canonical_json, save_artifact, teacher_file, versions
+from aurora_jax.governance import GuardFlags, calm_thresholds
+from aurora_jax.replay import Replay, replay, summarise
+from aurora_jax.training import teach
+from scripts import stages
+from scripts.console import Stages
+from sims.seb_plus import generate
+
+
+def run(config: QuickstartConfig, out: Path, *, data: Path | None, console: Console) -> dict:
+    """Do the whole run and return its summary, which is also written to `out`."""
+    aurora_jax.enable_x64()
+    root, show = root_key(config.seed), Stages(console)
+
+    with show.stage("data", "real market data, validated and split"):
+        markets = load_markets(config, data)
+        config = config.updated(engine=stages.with_streams(config.engine, markets).model_dump())
+        when = config.periods
+        periods = {
+            name: split(
+                market,
+                train_end=when.train_end,
+                validation_end=when.validation_end,
+                embargo_bars=when.embargo_bars,
+            )
+            for name, market in markets.items()
+        }
+        own = stages.prepare(periods[config.stream], config.engine.features)
+        other = stages.prepare(periods[config.transfer_stream], config.engine.features, own.standardiser)
+        prepared = {config.stream: own, config.transfer_stream: other}
+
+    with show.stage("teacher", "BIC labels, then a neural fractional SDE with heavy jumps"):
+        settings = config.teacher
+        with show.bar("fit", settings.steps) as on_step:
+            teacher = teach(
+                stream(root, "teacher"),
+                own.periods.train.log_returns(),
+                own.periods.validation.log_returns(),
+                block_bars=settings.block_bars,
+                steps=settings.steps,
+                learning_rate=settings.learning_rate,
+                on_step=on_step,
+            )
+
+    scenarios = out / "scenarios"
+    with show.stage("seb+", "extreme scenarios on a local Ray"):
+        shutil.rmtree(scenarios, ignore_errors=True)  # another teacher's, from an earlier run
+        catalogue = config.scenarios.updated(seed=config.seed)
+        dataset = generate(catalogue, scenarios, teacher=teacher.model).dataset
+
+    with show.stage("student", "deep state-space model on real and teacher windows"):
+        with show.bar("distil", config.student.steps) as on_step:
+            distilled = stages.distil(stream(root, "student"), config, own, scenarios, on_step)
+        network = distilled.result.network
+
+    with show.stage("router", "SLERP between regimes, then a calibrated classifier"):
+        with show.bar("route", config.router.steps) as on_step:
+            routed = stages.find_routes(stream(root, "router"), config, own, distilled, on_step)
+
+    with show.stage("calibrate", "thresholds from the calm validation years"):
+        sets = stages.scenario_sets(config, config.engine, scenarios)
+        parts = {name: stages.stream_parts(prepared[name], network, sets[name]) for name in markets}
+        engines, states = {}, {}
+        for name in markets:
+            engine = stages.engine_of(config.engine, name, parts[name], network, routed.router)
+            before = replay(engine, engine.init(), periods[name].train.rows(-1024, None).bars()).state
+            calm = replay(engine, before, periods[name].validation.bars())
+            if name == config.stream:
+                config = with_thresholds(config, engine, calm)
+            engines[name], states[name] = engine, calm.state
+        engines = {
+            name: stages.engine_of(config.engine, name, parts[name], network, routed.router) for name in markets
+        }
+
+    with show.stage("replay", "the hold-out years through the certified engine"):
+        replays = {
+            name: replay(
+                engines[name],
+                states[name],
+                periods[name].test.bars(),
+                operator_release_bars=config.operator_release_bars,
+            )
+            for name in markets
+        }
+        summary = {name: summarise(done.rows) for name, done in replays.items()}
+    console.print(summary)
+    return summary
+
+
+def load_markets(config: QuickstartConfig, data: Path | None) -> dict[str, MarketData]:
+    """Load and check the basket and the transfer stream."""
+    basket = load_packaged(config.stream_data) if data is None else read_table(data, symbol=config.stream)
+    needed = config.student.window_bars + 2 * config.router.window_bars
+    return {
+        config.stream: validate(basket, minimum_bars=needed),
+        config.transfer_stream: validate(load_packaged(config.transfer_data), minimum_bars=needed),
+    }
+
+
+def with_thresholds(config: QuickstartConfig, engine: Engine, calm: Replay) -> QuickstartConfig:
+    """Set the acceptance thresholds so that the calm years are in PASS as often as configured."""
+    info = calm.rows.info
+    live = np.asarray(info.outcome) == 0
+    flags = GuardFlags(jnp.asarray(info.soft[live]), jnp.asarray(info.hard[live]))
+    found = calm_thresholds(engine.acceptance, jnp.asarray(info.kappa_plus[live]), flags, pass_share=config.pass_share)
+    print('calm', found.outcome, found.level, found.pass_share, np.asarray(flags.soft).mean(0), np.asarray(flags.hard).mean(0), np.quantile(info.kappa_plus[live],[.05,.5,.95]))
+    machine = found.acceptance
+    governance = config.engine.governance.model_dump()
+    governance["kappa"] = {"tau_pass": float(machine.tau_pass), "tau_derisk": float(machine.tau_derisk)}
+    governance["acceptance"]["hysteresis"] = {
+        "tau_pass_up": float(machine.tau_pass_up),
+        "tau_derisk_up": float(machine.tau_derisk_up),
+    }
+    return config.updated(engine={**config.engine.model_dump(), "governance": governance})
