@@ -65,24 +65,18 @@ def connected(address: str, *, workers: int | None, threads: int) -> Iterator[in
 
 
 def _connect(address: str, *, cores: int) -> None:
+    local = {"num_cpus": cores, "include_dashboard": False, "object_store_memory": _OBJECT_STORE_BYTES}
+    options = {"address": address, "logging_level": logging.ERROR, "log_to_driver": False}
     with warnings.catch_warnings():
         # Ray forks processes that are replaced at once and never touch the threads that jax warns about.
         warnings.filterwarnings("ignore", message=r"os\.fork\(\) was called", category=RuntimeWarning)
         try:
-            if address == "local":
-                ray.init(
-                    address="local",
-                    num_cpus=cores,
-                    include_dashboard=False,
-                    object_store_memory=_OBJECT_STORE_BYTES,
-                    logging_level=logging.ERROR,
-                    log_to_driver=False,
-                )
-            else:
-                ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
-        except (ConnectionError, ValueError) as error:
+            ray.init(**options, **(local if address == "local" else {}))
+        # Ray raises a bare Exception where a node does not come up in time.
+        except Exception as error:
             reason = str(error).splitlines()[0]
-            raise FarmError(f"no Ray cluster at {address!r} ({reason}); --address local starts one.") from None
+            remedy = "is the machine overloaded?" if address == "local" else "--address local starts one of its own."
+            raise FarmError(f"no Ray at {address!r} ({reason}); {remedy}") from None
 
 
 def run_chunks(

@@ -38,7 +38,7 @@ def test_the_same_configuration_gives_the_same_plan_and_no_two_chunks_share_a_di
     "changes",
     [
         {"seed": 8},
-        {"shard_paths": 4},
+        {"shard_paths": 6},
         {"threads_per_worker": 2},
         {"cells": {name: {**cell, "block_steps": 64} for name, cell in EXAMS.items()}},
         {"cells": {name: {**cell, "regimes": ["ARMA"] * len(cell["regimes"])} for name, cell in EXAMS.items()}},

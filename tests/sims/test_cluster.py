@@ -47,6 +47,7 @@ def environment():
         **kept,
         "RAY_TMPDIR": folder,
         "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
+        "RAY_worker_niceness": "0",  # Ray's 15 would starve the workers on a machine that does other things
         "RAY_AUTH_MODE": "disabled",  # else Ray keeps a token in the home folder, which a test leaves alone
         "PATH": os.pathsep.join([binaries, kept["PATH"]]),
     }
