@@ -1,24 +1,24 @@
 """One run of the quickstart, stage by stage."""
 
-import json
 import shutil
 from pathlib import Path
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from rich.console import Console
 
 import aurora_jax
 from aurora_jax.config import QuickstartConfig
-from aurora_jax.core import Regime, root_key, stream
+from aurora_jax.core import root_key, stream
 from aurora_jax.data import MarketData, load_packaged, read_table, split, validate
-from aurora_jax.engine import Engine, canonical_json, save_artifact, teacher_file, versions
+from aurora_jax.engine import Engine, canonical_json, save_artifact, teacher_file
 from aurora_jax.governance import GuardFlags, calm_thresholds
-from aurora_jax.replay import Replay, replay, summarise
-from aurora_jax.training import teach
+from aurora_jax.replay import Replay, replay
+from aurora_jax.report import RouterReport
+from aurora_jax.training import label_blocks, teach
 from scripts import stages
 from scripts.console import Stages
+from scripts.publish import HoldOut, Outcome, print_tables, summary_of, write_outputs
 from sims.seb_plus import generate
 
 
@@ -61,7 +61,7 @@ def run(config: QuickstartConfig, out: Path, *, data: Path | None, console: Cons
     with show.stage("seb+", "extreme scenarios on a local Ray"):
         shutil.rmtree(scenarios, ignore_errors=True)  # another teacher's, from an earlier run
         catalogue = config.scenarios.updated(seed=config.seed)
-        dataset = generate(catalogue, scenarios, teacher=teacher.model).dataset
+        generate(catalogue, scenarios, teacher=teacher.model)
 
     with show.stage("student", "deep state-space model on real and teacher windows"):
         with show.bar("distil", config.student.steps) as on_step:
@@ -83,22 +83,65 @@ def run(config: QuickstartConfig, out: Path, *, data: Path | None, console: Cons
             if name == config.stream:
                 config = with_thresholds(config, engine, calm)
             engines[name], states[name] = engine, calm.state
-        engines = {
-            name: stages.engine_of(config.engine, name, parts[name], network, routed.router) for name in markets
-        }
+        engines = {name: stages.engine_of(config.engine, name, parts[name], network, routed.router) for name in markets}
 
     with show.stage("replay", "the hold-out years through the certified engine"):
         replays = {
             name: replay(
                 engines[name],
-                states[name],
+                calm[name].state,
                 periods[name].test.bars(),
                 operator_release_bars=config.operator_release_bars,
             )
             for name in markets
         }
-        summary = {name: summarise(done.rows) for name, done in replays.items()}
-    console.print(summary)
+
+    with show.stage("publish", "invariants, artifact, report"):
+        test = periods[config.stream].test
+        labelled = stages.label_hold_out(config, own, network, test)
+        chances = routed.router.probabilities(
+            labelled.inputs[:, : network.latent], labelled.inputs[:, network.latent :]
+        )
+        labels = label_blocks(own.periods.train.log_returns(), block_bars=config.teacher.block_bars)
+        outcome = Outcome(
+            config=config,
+            streams={name: HoldOut(periods[name].test, replays[name]) for name in markets},
+            invariants=stages.measure_all(
+                stream(root, "invariants"), teacher.model, distilled, own, test.log_returns(), np.asarray(labels.regime)
+            ),
+            router=RouterReport(np.asarray(chances), np.asarray(jnp.argmax(labelled.weights, axis=1))),
+            losses=stages.loss_curves(teacher, distilled, routed),
+            fan=stages.fan_of(config, scenarios, test),
+            measured={
+                "teacher_held_out_nll_per_bar": teacher.held_out,
+                "teacher_held_out_nll_per_bar_before": teacher.held_out_before,
+                "student_validation_nll_per_bar_asset": min(
+                    float(part.prediction) for part in distilled.result.validation
+                ),
+                "slerp_monotonicity_violations": routed.monotonicity_violations,
+                "router_temperature": float(routed.router.temperature),
+                "scenario_paths": sum(cell.paths for cell in config.scenarios.cells.values()),
+            },
+        )
+        summary = summary_of(outcome)
+        trees = stages.artifact_trees(network, routed.router, parts)
+        save_artifact(
+            out / "artifact",
+            config=config.engine,
+            trees={
+                **trees,
+                "teacher": teacher_file(teacher.model),
+                **{f"state-{name}": done.state for name, done in replays.items()},
+            },
+            metrics=summary,
+            data={name: market.digest for name, market in markets.items()},
+            seed=config.seed,
+            keys=out.parent / "keys",
+        )
+        report = write_outputs(outcome, summary, show.seconds, out)
+    (out / "timings.json").write_bytes(canonical_json(show.seconds))
+    print_tables(console, summary, show.seconds)
+    console.print(f"report    {report}\nartifact  {out / 'artifact'}   (serve it: serve run serve.app:aurora)")
     return summary
 
 
@@ -118,7 +161,6 @@ def with_thresholds(config: QuickstartConfig, engine: Engine, calm: Replay) -> Q
     live = np.asarray(info.outcome) == 0
     flags = GuardFlags(jnp.asarray(info.soft[live]), jnp.asarray(info.hard[live]))
     found = calm_thresholds(engine.acceptance, jnp.asarray(info.kappa_plus[live]), flags, pass_share=config.pass_share)
-    print('calm', found.outcome, found.level, found.pass_share, np.asarray(flags.soft).mean(0), np.asarray(flags.hard).mean(0), np.quantile(info.kappa_plus[live],[.05,.5,.95]))
     machine = found.acceptance
     governance = config.engine.governance.model_dump()
     governance["kappa"] = {"tau_pass": float(machine.tau_pass), "tau_derisk": float(machine.tau_derisk)}

@@ -1,6 +1,7 @@
 """The stages of the quickstart: each takes what the ones before it made and returns what it makes."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,18 +13,21 @@ from jaxtyping import Array, Float
 
 from aurora_jax.config import EngineConfig, QuickstartConfig
 from aurora_jax.config.engine import StreamConfig
-from aurora_jax.core import Invariants, PRNGKey, stream
-from aurora_jax.data import FeaturePipeline, MarketData, Split, Standardiser, batch_features, fit_standardiser
+from aurora_jax.core import Estimate, Invariants, Outcome, PRNGKey, stream
+from aurora_jax.data import FeaturePipeline, MarketData, Split, Standardiser, batch_features, fit_standardiser, windows
 from aurora_jax.engine import Engine, RouterParts, ScenarioSet, StreamParts, assemble, posterior_spread, scenario_set
 from aurora_jax.engine import shared_features as keep_shared
 from aurora_jax.invariants import measure
-from aurora_jax.router import Router
+from aurora_jax.replay import Replay, replay
+from aurora_jax.report import Fan, LossCurve
+from aurora_jax.router import Labelled, Router
 from aurora_jax.scenarios import load
 from aurora_jax.student import DSSM, Trailing, TrainResult, bind, filter_window, fit_trailing, generate, train
 from aurora_jax.teacher import NFSDE, initial_state, simulate
 from aurora_jax.training import (
     Inputs,
     RoutedRouter,
+    TaughtTeacher,
     cut,
     label_history,
     label_paths,
@@ -34,7 +38,9 @@ from aurora_jax.training import (
 )
 
 OnStep = Callable[[int, float], None]
-MEASURE_BARS = 1024  # invariants are measured over windows of this length, real and synthetic alike
+WARM_UP_BARS = 1024  # training bars replayed before the validation years
+MEASURE_BLOCKS = 8
+MEASURE_BARS = 1000  # invariants are measured over windows of this length, real and synthetic alike
 MEASURE_PATHS = 24
 _SCENARIO_BARS = 64  # last bars of each path that serve as one-bar scenarios
 
@@ -78,9 +84,7 @@ def prepare(periods: Split, features: tuple[str, ...], standardiser: Standardise
     return Prepared(periods, pipeline, standardiser, fit_trailing(jnp.asarray(periods.train.log_returns())))
 
 
-def distil(
-    key: PRNGKey, config: QuickstartConfig, prepared: Prepared, scenarios: Path, on_step: OnStep
-) -> Distilled:
+def distil(key: PRNGKey, config: QuickstartConfig, prepared: Prepared, scenarios: Path, on_step: OnStep) -> Distilled:
     """Train the student on real windows and on the last bars of SEB+ paths."""
     settings, engine = config.student, config.engine
     parts = (prepared.pipeline, prepared.standardiser, prepared.trailing)
@@ -180,9 +184,27 @@ def stream_parts(prepared: Prepared, network: DSSM, scenarios: ScenarioSet) -> S
     )
 
 
-def engine_of(config: EngineConfig, symbol: str, parts: StreamParts, network: DSSM, router: Router) -> Engine:
-    """Assemble the engine of one stream."""
-    return assemble(config, symbol, parts, student=bind(network, parts.trailing), router=router)
+def engines_of(config: EngineConfig, parts: dict[str, StreamParts], network: DSSM, router: Router) -> dict[str, Engine]:
+    """Assemble the engine of every stream."""
+    return {
+        name: assemble(config, name, part, student=bind(network, part.trailing), router=router)
+        for name, part in parts.items()
+    }
+
+
+def calm_replays(engines: dict[str, Engine], periods: dict[str, Split]) -> dict[str, Replay]:
+    """Replay the validation years of every stream, warmed up on the end of its training years.
+
+    Streams run side by side: most of the time goes into compiling, which one core per stream can do.
+    """
+
+    def one(name: str) -> Replay:
+        engine, split = engines[name], periods[name]
+        before = replay(engine, engine.init(), split.train.rows(-WARM_UP_BARS, None).bars()).state
+        return replay(engine, before, split.validation.bars())
+
+    with ThreadPoolExecutor(len(engines)) as pool:
+        return dict(zip(engines, pool.map(one, engines), strict=True))
 
 
 def artifact_trees(network: DSSM, router: Router, streams: dict[str, StreamParts]) -> dict:
@@ -192,27 +214,80 @@ def artifact_trees(network: DSSM, router: Router, streams: dict[str, StreamParts
     return {"student": weights, "router": RouterParts(router.weights, router.temperature), **parts}
 
 
+def label_hold_out(config: QuickstartConfig, prepared: Prepared, network: DSSM, test: MarketData) -> Labelled:
+    """Label non-overlapping windows of the hold-out, beside the router's inputs at their ends."""
+    inputs = real_inputs(test, prepared.pipeline, prepared.standardiser, prepared.trailing)
+    bars = config.router.window_bars
+    start = prepared.pipeline.warm_up_bars
+    return label_history(network, inputs.features, _returns(test), window_bars=bars, stride_bars=bars, start=start)
+
+
+def loss_curves(teacher: TaughtTeacher, distilled: Distilled, routed: RoutedRouter) -> tuple[LossCurve, ...]:
+    """Return the training losses, and the student's on validation windows."""
+    student = distilled.result
+    later = np.asarray([float(part.total) for part in student.validation])
+    return (
+        _curve("teacher", "training", teacher.losses),
+        _curve("student", "training", student.losses),
+        LossCurve("student", "validation", later, np.asarray(student.validation_steps)),
+        _curve("router", "training", routed.losses),
+    )
+
+
+def _curve(model: str, name: str, losses: Array) -> LossCurve:
+    values = np.asarray(losses, float)
+    return LossCurve(model, name, values, np.arange(values.size))
+
+
+def fan_of(config: QuickstartConfig, scenarios: Path, test: MarketData) -> Fan:
+    """Return equal-weight cumulative log returns: SEB+ baseline paths, and hold-out windows of the same length."""
+    cells = [name for name, cell in config.scenarios.cells.items() if cell.family.value == "baseline"]
+    simulated = np.concatenate([np.asarray(load(scenarios, cell=name).log_price, float) for name in cells])
+    horizon = simulated.shape[1] - 1
+    history = windows(test.log_returns(), length_bars=horizon, stride_bars=21)
+    return Fan(
+        simulated=np.cumsum(np.log(np.mean(np.exp(np.diff(simulated, axis=1)), axis=2)), axis=1),
+        history=np.cumsum(np.log(np.mean(np.exp(np.asarray(history)), axis=2)), axis=1),
+    )
+
+
 def measure_all(
-    key: PRNGKey, teacher: NFSDE, distilled: Distilled, prepared: Prepared, real: np.ndarray, regimes: list[int]
+    key: PRNGKey, teacher: NFSDE, distilled: Distilled, prepared: Prepared, real: np.ndarray, regimes: np.ndarray
 ) -> dict[str, Invariants]:
-    """Measure the invariants of real history, the teacher and the student over windows of one length."""
+    """Measure the invariants of hold-out history, teacher and student over windows of one length.
+
+    Values are means over windows or paths, with the standard error of that mean (of the estimator where there is but
+    one window). The teacher draws the regime of each block from the training years' labels.
+    """
     network = distilled.result.network
-    blocks = jnp.asarray((regimes * (MEASURE_BARS // len(regimes) + 1))[:8])
+    blocks = jax.random.choice(stream(key, "regimes"), jnp.asarray(regimes), (MEASURE_PATHS, MEASURE_BLOCKS))
     keys = jax.random.split(stream(key, "teacher"), MEASURE_PATHS)
-    paths = jax.jit(
-        lambda keys: jax.vmap(
-            lambda k: simulate(teacher, k, initial_state(teacher), blocks, steps=MEASURE_BARS).log_price
-        )(keys)
-    )(keys)
-    taught = jnp.diff(paths.astype(float), axis=1)
-    starts = jax.random.split(stream(key, "student"), MEASURE_PATHS)
+    start = initial_state(teacher)
+    taught = jax.jit(
+        lambda k, z: jax.lax.map(
+            lambda one: simulate(teacher, one[0], start, one[1], steps=MEASURE_BARS).log_price, (k, z)
+        )
+    )(keys, blocks)
     latent = jnp.zeros((len(prepared.trailing.base_variance), network.latent), jnp.float32)
-    learnt = jax.jit(
-        jax.vmap(lambda k: generate(network, prepared.trailing, k, latent, bars=MEASURE_BARS))
-    )(starts)
+    learnt = jax.jit(jax.vmap(lambda k: generate(network, prepared.trailing, k, latent, bars=MEASURE_BARS)))(
+        jax.random.split(stream(key, "student"), MEASURE_PATHS)
+    )
     count = real.shape[0] // MEASURE_BARS
     history = jnp.asarray(real[-count * MEASURE_BARS :].reshape(count, MEASURE_BARS, -1))
+    batches = {"real": history, "teacher": jnp.diff(taught.astype(float), axis=1), "student": learnt}
     estimate = jax.jit(jax.vmap(measure))
-    return {name: estimate(batch) for name, batch in (("real", history), ("teacher", taught), ("student", learnt))}
+    return {name: _mean_invariants(estimate(batch)) for name, batch in batches.items()}
 
 
+def _mean_invariants(many: Invariants) -> Invariants:
+    """Average estimates over windows; those that have an outcome other than OK are left out."""
+
+    def mean(estimate: Estimate) -> Estimate:
+        good = np.asarray(estimate.outcome) == int(Outcome.OK)
+        values = np.asarray(estimate.value)[good]
+        if values.size < 2:
+            return jax.tree.map(lambda leaf: leaf[0], estimate)
+        error = np.std(values, ddof=1) / np.sqrt(values.size)
+        return Estimate(jnp.asarray(values.mean()), jnp.asarray(error), jnp.asarray(int(Outcome.OK)))
+
+    return Invariants(*(mean(estimate) for estimate in many))

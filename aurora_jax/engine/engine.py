@@ -107,6 +107,7 @@ class Engine(eqx.Module):
         """Return the number of assets of the stream."""
         return self.student.assets
 
+    @eqx.filter_jit
     def init(self) -> EngineState:
         """Start before the first bar, in PASS, with equal weights."""
         assets = self.assets
