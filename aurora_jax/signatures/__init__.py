@@ -1,0 +1,9 @@
+"""Signatures of paths, and the distance between two laws of paths that they give."""
+
+from .augment import lead_lag as lead_lag
+from .augment import time_augmented as time_augmented
+from .mmd import signature_mmd as signature_mmd
+from .mmd import with_time_and_lag as with_time_and_lag
+from .normalise import robust_normalised as robust_normalised
+from .signature import log_signature as log_signature
+from .signature import signature as signature
