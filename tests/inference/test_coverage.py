@@ -48,6 +48,12 @@ def test_christoffersen_by_hand():
     np.testing.assert_allclose(found.independence.p_value, stats.chi2.sf(13.4875635238, 1), rtol=1e-8)
 
 
+def test_flows_into_and_out_of_a_hit_by_hand():
+    # 0 1 1 0 1: n01 = 2, n10 = n11 = 1. Pooled 3 of 4, apart 2 of 2 and 1 of 2: the 1/4 cancels, -6 log(3/4) stays.
+    found = christoffersen(np.array([0, 1, 1, 0, 1]), tail_probability=0.5)
+    np.testing.assert_allclose(found.independence.statistic, -6 * np.log(0.75), rtol=1e-12)
+
+
 @pytest.mark.parametrize("count", [0, 1, 250])
 def test_the_edges_are_finite(count):
     found = christoffersen(first_days(count, 250), tail_probability=0.01)
