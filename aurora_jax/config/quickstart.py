@@ -1,8 +1,9 @@
 """Settings of the quickstart, from packaged data to a served artifact."""
 
+from datetime import datetime
 from typing import Annotated
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from .engine import EngineConfig
 from .frozen import Frozen
@@ -15,6 +16,14 @@ class PeriodsConfig(Frozen):
     train_end: str
     validation_end: str
     embargo_bars: NonNegativeInt = 64
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "PeriodsConfig":
+        if datetime.fromisoformat(self.train_end) >= datetime.fromisoformat(self.validation_end):
+            raise ValueError(
+                f"train_end must be before validation_end, were {self.train_end} and {self.validation_end}"
+            )
+        return self
 
 
 class TeacherTrainingConfig(Frozen):
@@ -70,3 +79,9 @@ class QuickstartConfig(Frozen):
     engine: EngineConfig
     pass_share: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.9
     operator_release_bars: PositiveInt = 21
+
+    @model_validator(mode="after")
+    def _streams_differ(self) -> "QuickstartConfig":
+        if self.stream == self.transfer_stream:
+            raise ValueError(f"stream and transfer_stream must differ, were both {self.stream!r}")
+        return self

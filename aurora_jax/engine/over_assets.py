@@ -3,7 +3,7 @@
 import math
 
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Real
 
 
 def weighted_mean(values: Float[Array, "assets ..."], weights: Float[Array, " assets"]) -> Float[Array, "..."]:
@@ -14,7 +14,7 @@ def weighted_mean(values: Float[Array, "assets ..."], weights: Float[Array, " as
     return jnp.tensordot(share, values, axes=1)
 
 
-def worst(values: Float[Array, " assets"], *, share: float, high_is_bad: bool) -> Float[Array, ""]:
+def worst(values: Real[Array, " assets"], *, share: float, high_is_bad: bool) -> Real[Array, ""]:
     """Return the value that the worst `share` of the assets reach; for few assets, the single worst.
 
     A basket's guards would be raised nearly always if each looked at its single worst asset of many.
