@@ -13,7 +13,7 @@ from aurora_jax.core import root_key, stream
 from aurora_jax.data import MarketData, load_packaged, read_table, split, validate
 from aurora_jax.engine import Engine, canonical_json, save_artifact, teacher_file
 from aurora_jax.governance import GuardFlags, calm_thresholds
-from aurora_jax.replay import Replay, replay
+from aurora_jax.replay import Replay
 from aurora_jax.report import RouterReport
 from aurora_jax.training import label_blocks, teach
 from scripts import stages
@@ -75,22 +75,18 @@ def run(config: QuickstartConfig, out: Path, *, data: Path | None, console: Cons
     with show.stage("calibrate", "thresholds from the calm validation years"):
         sets = stages.scenario_sets(config, config.engine, scenarios)
         parts = {name: stages.stream_parts(prepared[name], network, sets[name]) for name in markets}
-        engines, states = {}, {}
-        for name in markets:
-            engine = stages.engine_of(config.engine, name, parts[name], network, routed.router)
-            before = replay(engine, engine.init(), periods[name].train.rows(-1024, None).bars()).state
-            calm = replay(engine, before, periods[name].validation.bars())
-            if name == config.stream:
-                config = with_thresholds(config, engine, calm)
-            engines[name], states[name] = engine, calm.state
-        engines = {name: stages.engine_of(config.engine, name, parts[name], network, routed.router) for name in markets}
+        rough = stages.engines_of(config.engine, parts, network, routed.router)
+        calm = stages.calm_replays(rough, markets, periods)
+        config = with_thresholds(config, rough[config.stream], calm[config.stream])
+        engines = stages.engines_of(config.engine, parts, network, routed.router)
 
     with show.stage("replay", "the hold-out years through the certified engine"):
         replays = {
-            name: replay(
+            name: stages.hold_out_replay(
                 engines[name],
-                calm[name].state,
-                periods[name].test.bars(),
+                calm[name],
+                markets[name],
+                periods[name],
                 operator_release_bars=config.operator_release_bars,
             )
             for name in markets
@@ -99,9 +95,8 @@ def run(config: QuickstartConfig, out: Path, *, data: Path | None, console: Cons
     with show.stage("publish", "invariants, artifact, report"):
         test = periods[config.stream].test
         labelled = stages.label_hold_out(config, own, network, test)
-        chances = routed.router.probabilities(
-            labelled.inputs[:, : network.latent], labelled.inputs[:, network.latent :]
-        )
+        latent, features = jnp.split(labelled.inputs, [network.latent], axis=1)
+        chances = routed.router.probabilities(latent, features)
         labels = label_blocks(own.periods.train.log_returns(), block_bars=config.teacher.block_bars)
         outcome = Outcome(
             config=config,

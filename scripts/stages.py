@@ -192,19 +192,35 @@ def engines_of(config: EngineConfig, parts: dict[str, StreamParts], network: DSS
     }
 
 
-def calm_replays(engines: dict[str, Engine], periods: dict[str, Split]) -> dict[str, Replay]:
-    """Replay the validation years of every stream, warmed up on the end of its training years.
+def calm_replays(
+    engines: dict[str, Engine], markets: dict[str, MarketData], periods: dict[str, Split]
+) -> dict[str, Replay]:
+    """Replay the validation years of every stream, warmed up on the bars just before them.
 
     Streams run side by side: most of the time goes into compiling, which one core per stream can do.
     """
 
     def one(name: str) -> Replay:
-        engine, split = engines[name], periods[name]
-        before = replay(engine, engine.init(), split.train.rows(-WARM_UP_BARS, None).bars()).state
-        return replay(engine, before, split.validation.bars())
+        engine, market = engines[name], markets[name]
+        first = int(np.searchsorted(market.times, periods[name].validation.times[0]))
+        before = replay(engine, engine.init(), market.rows(max(first - WARM_UP_BARS, 0), first).bars()).state
+        return replay(engine, before, periods[name].validation.bars())
 
     with ThreadPoolExecutor(len(engines)) as pool:
         return dict(zip(engines, pool.map(one, engines), strict=True))
+
+
+def hold_out_replay(
+    engine: Engine, calm: Replay, market: MarketData, periods: Split, *, operator_release_bars: int
+) -> Replay:
+    """Replay the hold-out years; the embargoed bars before them are seen but not reported.
+
+    The engine learns nothing but what it filters, so an embargo would only make its first return 64 bars long.
+    """
+    last, first = periods.validation.times[-1], periods.test.times[0]
+    start, stop = (int(np.searchsorted(market.times, time)) for time in (last + 1, first))
+    state = replay(engine, calm.state, market.rows(start, stop).bars()).state if stop > start else calm.state
+    return replay(engine, state, periods.test.bars(), operator_release_bars=operator_release_bars)
 
 
 def artifact_trees(network: DSSM, router: Router, streams: dict[str, StreamParts]) -> dict:
