@@ -15,17 +15,30 @@ test_batch = jax.jit(jax.vmap(jump_test))
 test_batch.__test__ = False
 
 
-def test_by_hand():
-    r = np.array([1.0, -2.0, 0.5, 1.0])
-    realised = 1 + 4 + 0.25 + 1
-    bipower = np.pi / 2 * 4 / 3 * (2 + 1 + 0.5)
+def slow_twin(returns):
+    count, size = len(returns), np.abs(returns)
+    bipower = np.pi / 2 * count / (count - 1) * sum(size[i] * size[i - 1] for i in range(1, count))
     moment = 2 ** (2 / 3) * gamma(7 / 6) / gamma(1 / 2)
-    tripower = 4 * moment**-3 * 4 / 2 * (1 ** (4 / 3) + 1 ** (4 / 3))  # |1 * 2 * .5| and |2 * .5 * 1|
-    spread = max(1, tripower / bipower**2)
-    statistic = (1 - bipower / realised) / np.sqrt((np.pi**2 / 4 + np.pi - 5) / 4 * spread)
-    result = jax.jit(jump_test)(jnp.asarray(r))
+    triples = sum((size[i] * size[i - 1] * size[i - 2]) ** (4 / 3) for i in range(2, count))
+    spread = count * moment**-3 * count / (count - 2) * triples / bipower**2
+    error = np.sqrt((np.pi**2 / 4 + np.pi - 5) / count * max(1, spread))
+    return (1 - bipower / np.sum(size**2)) / error, spread
+
+
+def test_by_hand():
+    # RV = 6.25, BV = pi/2 * 4/3 * 3.5 > RV; the two triple products are 1, TP / BV^2 < 1.
+    statistic = (1 - np.pi / 2 * 4 / 3 * 3.5 / 6.25) / np.sqrt((np.pi**2 / 4 + np.pi - 5) / 4)
+    result = jax.jit(jump_test)(jnp.array([1.0, -2.0, 0.5, 1.0]))
     np.testing.assert_allclose(result.statistic, statistic, rtol=1e-12)
     np.testing.assert_allclose(result.p_value, stats.norm.sf(statistic), rtol=1e-9)
+
+
+def test_burst_of_volatility_against_a_slow_twin():
+    """Where volatility is concentrated the tripower quarticity widens the error."""
+    returns = np.array([0.1, -10.0, 10.0, 12.0, 0.1, -0.1, 0.2, 0.1])
+    statistic, spread = slow_twin(returns)
+    assert spread > 1.2
+    np.testing.assert_allclose(jax.jit(jump_test)(jnp.asarray(returns)).statistic, statistic, rtol=1e-12)
 
 
 @pytest.mark.stat
