@@ -70,8 +70,13 @@ def student_loss(
         windows: a batch.
         jacobian_weight: lambda_J.
         divergence_weight: beta.
+
+    Raises:
+        ValueError: if a window has fewer than two bars, so that there is no next bar to predict.
     """
     count, bars, assets = windows.standard_returns.shape
+    if bars < 2:
+        raise ValueError(f"windows need at least 2 bars, one to predict the next from; had {bars}.")
     noise = jax.random.normal(key, (count, bars, assets, network.latent), jnp.float32)
     cells = jax.vmap(lambda features, eps: filter_window(network, features, eps))(windows.features, noise)
     reconstruction = _log_density(network, cells.emission, windows.standard_returns, windows.whitening)

@@ -54,15 +54,17 @@ def log_likelihood(model: NFSDE, data: TeacherData) -> Float[Array, ""]:
     whitened market return shifts that prediction. Blocks are treated as independent given the reading before them.
 
     Returns: a mixture over 0, 1, 2 jumps in the bar, over quadrature nodes of the marks' mixing variable and of the
-    factor's predictive law. Approximations: more than two jumps are neglected, and the drift sees smoothed readings.
-    With intensity 0, H = 1/2 and no reading error it is the exact Gaussian Euler likelihood; with constant coefficients
-    the factors' part is the exact likelihood of fractional noise.
+    factor's predictive law, or at the reading itself if it has no error. Approximations: more than two jumps are
+    neglected, and the drift sees smoothed readings. With intensity 0, H = 1/2, no reading error and no smoothing it is
+    the exact Gaussian Euler likelihood; with constant coefficients the factors' part is the exact likelihood of
+    fractional noise.
     """
     parameters = model.by_regime()
     bars = data.returns.shape[1]
     # One inverse per regime, not one triangular solve per block: blocks are many, regimes are three.
     noise = jax.vmap(lambda p: _noise_whitening(p, data.error_variance, bars))(parameters)
     unmix = jax.vmap(_inverse_lower)(parameters.price_factor)
+    exact = data.error_variance == 0.0
 
     def block(returns, reading, smooth, regime):
         own = jax.tree.map(lambda leaf: leaf[regime], parameters)
@@ -72,10 +74,11 @@ def log_likelihood(model: NFSDE, data: TeacherData) -> Float[Array, ""]:
         white = (returns - price_drift) @ unmix[regime].T
         surprise = (white @ own.market_direction) * jnp.exp(-jnp.sum(reading[:-1], axis=1))
         prediction = _predict_factors(own, noise[regime], reading, factor_drift, surprise)
-        # The bar's own factor was predicted one bar earlier; the first bar of a block takes the smooth.
-        mean = jnp.concatenate([smooth[:1], prediction.mean[:-1]])
+        # A noisy reading was made from the bar's own returns, which it would count twice: the bar's factor is then what
+        # was predicted one bar earlier, and the smooth in the first bar of a block. An exact reading is the factor.
         latent_variance = jnp.maximum(prediction.variance - data.error_variance, 0.0)
-        variance = jnp.concatenate([latent_variance[:1], latent_variance[:-1]])
+        mean = jnp.where(exact, reading[:-1], jnp.concatenate([smooth[:1], prediction.mean[:-1]]))
+        variance = jnp.where(exact, 0.0, jnp.concatenate([latent_variance[:1], latent_variance[:-1]]))
         degrees_of_freedom = model.jumps.degrees_of_freedom
         price = jax.vmap(lambda w, m, s: _return_log_density(own, degrees_of_freedom, w, m, s))(
             white, jnp.sum(mean, axis=1), jnp.sum(variance, axis=1)

@@ -19,7 +19,7 @@ def shocked(
 
     Args:
         model: the teacher.
-        volatility: multiplies every asset's volatility, by raising the level that the factors revert to and start from.
+        volatility: multiplies every asset's volatility: the diffusion, and with it the jumps; factors stay as they are.
         jump_intensity: multiplies the expected number of jumps per bar.
         hurst: Hurst exponent of every volatility factor in every regime; None keeps the fitted ones.
         drift: added to every asset's log return per bar.

@@ -1,0 +1,74 @@
+"""Trailing volatility and correlation by hand."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aurora_jax.student import Trailing, TrailingState, fit_trailing
+
+_BASE = jnp.array([[1.0, 0.5], [0.5, 1.0]])
+
+
+@jax.jit
+def _three_bars(trailing, returns):
+    state = trailing.init()
+    for t in range(3):
+        state = trailing.step(state, returns[t])
+    return state, trailing.correlation(state)
+
+
+def test_one_step_by_hand():
+    """Half lives of one bar: half of the old, half of the new; the standardised return is cut at 4."""
+    trailing = Trailing(_BASE, jnp.array([4.0, 1.0]), volatility_half_life_bars=1.0, correlation_half_life_bars=1.0)
+    state = trailing.step(trailing.init(), jnp.array([2.0, -10.0]))
+    np.testing.assert_allclose(state.variance, [0.5 * 4.0 + 0.5 * 4.0, 0.5 * 1.0 + 0.5 * 100.0])
+    np.testing.assert_allclose(state.moments, [[1.0, 0.25 - 2.0], [0.25 - 2.0, 0.5 + 8.0]])
+    correlation = -1.75 / np.sqrt(8.5)
+    expected = 0.5 * 0.5 + 0.5 * correlation
+    np.testing.assert_allclose(trailing.correlation(state), [[1.0, expected], [expected, 1.0]])
+
+
+def test_half_lives_are_half_lives():
+    """Eleven bars without a move halve the variance; sixty halve the moments."""
+    trailing = Trailing(_BASE, jnp.array([4.0, 1.0]))
+    states = [trailing.init()]
+    step = eqx.filter_jit(trailing.step)
+    for _ in range(60):
+        states.append(step(states[-1], jnp.zeros(2)))
+    np.testing.assert_allclose(states[11].variance, [2.0, 0.5], rtol=1e-12)
+    np.testing.assert_allclose(states[60].moments, 0.5 * _BASE, rtol=1e-12)
+
+
+def test_the_variance_has_a_floor():
+    trailing = Trailing(_BASE, jnp.full(2, 1e-12))
+    state = trailing.step(TrailingState(jnp.full(2, 1e-12), _BASE), jnp.zeros(2))
+    np.testing.assert_allclose(state.variance, 1e-10)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.floats(-1.0, 1.0, allow_subnormal=False), min_size=6, max_size=6), st.floats(-0.95, 0.95))
+def test_the_correlation_stays_positive_definite(returns, base):
+    """Even for bars in which both assets move as one, or not at all."""
+    trailing = Trailing(jnp.array([[1.0, base], [base, 1.0]]), jnp.array([1e-4, 1e-2]))
+    _, correlation = _three_bars(trailing, jnp.array(returns).reshape(3, 2))
+    np.testing.assert_allclose(np.diag(correlation), 1.0, rtol=1e-12)
+    # Half of the base's smallest eigenvalue is left whatever the returns were.
+    assert np.linalg.eigvalsh(correlation)[0] >= 0.5 * (1.0 - abs(base)) - 1e-9
+
+
+def test_fit_takes_the_moments_of_the_training_period():
+    returns = np.random.default_rng(1).standard_normal((200, 3)) @ np.array([[1, 0.5, 0], [0, 1, 0], [0, 0.3, 2]]) + 1.0
+    trailing = fit_trailing(jnp.asarray(returns))
+    expected = 0.95 * np.corrcoef(returns.T) + 0.05 * np.eye(3)
+    np.testing.assert_allclose(trailing.base_correlation, expected, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(trailing.base_variance, np.var(returns, axis=0), rtol=1e-10)
+
+
+@pytest.mark.parametrize("shrinkage", [0.0, -0.1, 1.5])
+def test_shrinkage_outside_its_range_is_refused(shrinkage):
+    with pytest.raises(ValueError, match=f"was {shrinkage}"):
+        Trailing(_BASE, jnp.ones(2), shrinkage=shrinkage)

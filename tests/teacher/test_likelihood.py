@@ -1,0 +1,108 @@
+"""The quasi-likelihood against exact Gaussian likelihoods, quadrature and counting."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import stats
+
+from aurora_jax.stochastic import fractional_covariance
+from aurora_jax.teacher import TeacherData, log_likelihood
+from aurora_jax.teacher.likelihood import _return_log_density
+from tests.teacher.conftest import ASSETS, build, double, with_flat, with_hurst, without_jumps
+
+BLOCKS, BARS = 3, 6
+_likelihood = jax.jit(log_likelihood)
+
+
+@pytest.fixture(scope="module")
+def gaussian():
+    """No jumps, H = 1/2, leverage as it comes."""
+    return with_hurst(without_jumps(double(build(1))), 0.5)
+
+
+@pytest.fixture(scope="module")
+def data():
+    """Blocks of three regimes with exact readings and no smoothing; the prices need not come from the model."""
+    rng = np.random.default_rng(3)
+    reading = jnp.asarray(0.3 * rng.standard_normal((BLOCKS, BARS + 1, 1)))
+    return TeacherData(
+        returns=jnp.asarray(0.015 * rng.standard_normal((BLOCKS, BARS, ASSETS))),
+        log_volatility=reading,
+        smooth_log_volatility=reading[:, :-1],
+        regime=jnp.array([2, 0, 1]),
+        error_variance=jnp.asarray(0.0),
+    )
+
+
+def _blocks(model, data):
+    """Yield each block's parameters, drift and data as numpy arrays."""
+    table = jax.tree.map(np.asarray, model.by_regime())
+    drift_of = jax.jit(jax.vmap(model.drift, in_axes=(0, None)))
+    for b, regime in enumerate(np.asarray(data.regime)):
+        own = jax.tree.map(lambda leaf, z=regime: leaf[z], table)
+        drift = np.asarray(drift_of(data.smooth_log_volatility[b], model.embedding[regime]))
+        yield own, drift, np.asarray(data.returns[b]), np.asarray(data.log_volatility[b, :, 0])
+
+
+def test_without_jumps_and_roughness_it_is_the_gaussian_euler_likelihood(gaussian, data):
+    """(r_t, v_t+1) given v_t is jointly normal: covariance [[e^2v LL', rho nu e^v L h], [., nu^2]]."""
+    total = 0.0
+    for own, drift, returns, reading in _blocks(gaussian, data):
+        nu, rho = own.volatility_of_volatility[0], own.leverage
+        for t in range(BARS):
+            scaled = np.exp(reading[t]) * own.price_factor
+            joint = rho * nu * scaled @ own.market_direction
+            covariance = np.block([[scaled @ scaled.T, joint[:, None]], [joint[None, :], np.array([[nu**2]])]])
+            mean = np.append(drift[t, :ASSETS], reading[t] + drift[t, ASSETS])
+            total += stats.multivariate_normal(mean, covariance).logpdf(np.append(returns[t], reading[t + 1]))
+    np.testing.assert_allclose(_likelihood(gaussian, data), total / (BLOCKS * BARS), rtol=1e-8)
+
+
+@pytest.mark.parametrize("error_variance", [0.0, 0.02])
+def test_rough_factors_have_the_likelihood_of_fractional_noise(gaussian, data, error_variance):
+    """Two data sets with the same returns part differ by the exact Gaussian likelihood of their last reading path."""
+    hurst = 0.1
+    model = with_flat(with_hurst(gaussian, hurst), lambda m: m.volatility.correlation, 0.0)
+    data = data._replace(error_variance=jnp.asarray(error_variance))
+    # Only the reading after the block moves: it drives no bar of the block, so the returns part stays as it is.
+    moved = data._replace(log_volatility=data.log_volatility.at[:, -1].add(0.4))
+    error = 2.0 * np.eye(BARS) - np.eye(BARS, k=1) - np.eye(BARS, k=-1)
+
+    def exact(data):
+        total = 0.0
+        for own, drift, _, reading in _blocks(model, data):
+            fractional = np.asarray(fractional_covariance(jnp.full(BARS, hurst)))
+            covariance = own.volatility_of_volatility[0] ** 2 * fractional + error_variance * error
+            total += stats.multivariate_normal(cov=covariance).logpdf(np.diff(reading) - drift[:, ASSETS])
+        return total / (BLOCKS * BARS)
+
+    difference = _likelihood(model, moved) - _likelihood(model, data)
+    np.testing.assert_allclose(difference, exact(moved) - exact(data), rtol=1e-8)
+    if error_variance == 0.0:
+        prices = 0.0
+        for own, drift, returns, reading in _blocks(model, data):
+            for t in range(BARS):
+                scaled = np.exp(reading[t]) * own.price_factor
+                prices += stats.multivariate_normal(drift[t, :ASSETS], scaled @ scaled.T).logpdf(returns[t])
+        np.testing.assert_allclose(_likelihood(model, data), exact(data) + prices / (BLOCKS * BARS), rtol=1e-8)
+
+
+def test_the_density_of_a_bar_integrates_to_the_chance_of_two_jumps_or_fewer(model):
+    """The one thing neglected is a third jump, whatever the predictive law of the volatility."""
+    own = jax.tree.map(lambda leaf: leaf[0], double(with_flat(model, lambda m: m.jumps.intensity, 0.0)).by_regime())
+    grid = np.linspace(-80.0, 80.0, 401)
+    white = jnp.asarray(np.stack(np.meshgrid(grid, grid), axis=-1).reshape(-1, ASSETS))
+    density = jax.jit(
+        jax.vmap(lambda w: _return_log_density(own, jnp.asarray(4.0), w, jnp.asarray(0.3), jnp.asarray(0.05)))
+    )
+    volume = np.sum(np.log(np.diag(own.price_factor)))
+    mass = np.sum(np.exp(density(white) + volume)) * (grid[1] - grid[0]) ** 2
+    np.testing.assert_allclose(mass, stats.poisson(float(own.jump_law.intensity)).cdf(2), rtol=2e-3)
+
+
+def test_jumps_explain_a_crash_that_the_gaussian_law_cannot(gaussian, data):
+    crash = data._replace(returns=data.returns.at[0, 2].set(-0.2))
+    jumping = with_flat(gaussian, lambda m: m.jumps.intensity, -3.0)
+    assert _likelihood(jumping, crash) > _likelihood(gaussian, crash) + 1.0
+    assert _likelihood(jumping, data) < _likelihood(gaussian, data) + 0.1
