@@ -100,7 +100,7 @@ def forecast(engine: "Engine", state: EngineState, bar: Bar, settlement: Settlem
     values = engine.standardiser.apply(values)
     student, belief = engine.student.step(state.student, values, settlement.returns)
     student = _where(state.bars_seen > 1, student, state.student)  # the first bar has no return to learn from
-    prediction = _or_simple(belief.forecast, state)
+    prediction = _or_simple(belief.forecast, student.trailing.variance, simple=state.fallbacks.simple_model)
     families = engine.router.probabilities(belief.posterior.mean, values)
 
     crossbar, bars = jax.vmap(engine.crossbar.step)(state.crossbar, settlement.returns)
@@ -145,10 +145,9 @@ def _trend(returns: Float[Array, " window"]) -> Float[Array, ""]:
     return jnp.abs(jnp.sum(returns[-_TREND_BARS:])) / jnp.maximum(deviation, jnp.finfo(float).tiny)
 
 
-def _or_simple(full: Forecast, state: EngineState) -> Forecast:
+def _or_simple(full: Forecast, variance: Float[Array, " assets"], *, simple: Bool[Array, ""]) -> Forecast:
     """Return the student's forecast, or the EWMA-t fallback where decisions have become too slow."""
-    simple = state.fallbacks.simple_model
-    scale = jnp.sqrt(state.student.trailing.variance * (1.0 - 2.0 / _SIMPLE_DEGREES_OF_FREEDOM))
+    scale = jnp.sqrt(variance * (1.0 - 2.0 / _SIMPLE_DEGREES_OF_FREEDOM))
     levels = student_t_quantile(jnp.asarray(QUANTILES), _SIMPLE_DEGREES_OF_FREEDOM)
     return Forecast(
         mean=jnp.where(simple, 0.0, full.mean),

@@ -18,8 +18,8 @@ Tree = TypeVar("Tree")
 def named_arrays(tree: PyTree) -> dict[str, np.ndarray]:
     """Return the array leaves of `tree` by their path in it."""
     leaves = jax.tree_util.tree_leaves_with_path(tree)
-    # safetensors silently scrambles arrays that are not contiguous.
-    return {jax.tree_util.keystr(path): np.ascontiguousarray(leaf) for path, leaf in leaves}
+    # safetensors silently scrambles arrays that are not contiguous; `ascontiguousarray` would give scalars an axis.
+    return {jax.tree_util.keystr(path): np.asarray(leaf, order="C") for path, leaf in leaves}
 
 
 def fill(template: Tree, arrays: dict[str, np.ndarray], *, source: str) -> Tree:

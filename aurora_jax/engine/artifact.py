@@ -132,7 +132,10 @@ def load_artifact(folder: Path | str, *, trusted: Path | None = None) -> Artifac
     manifest = _read_json(folder / MANIFEST)
     if manifest.get("format") != FORMAT:
         raise ArtifactError(f"{folder}: format {manifest.get('format')}, this version reads {FORMAT}; make it anew.")
-    for name, expected in manifest["files"].items():
+    files = manifest.get("files")
+    if not isinstance(files, dict):
+        raise ArtifactError(f"{folder / MANIFEST}: lists no files; restore it or make the artifact anew.")
+    for name, expected in files.items():
         path = folder / name
         if not path.is_file() or _describe(path) != expected:
             raise ArtifactError(f"{path}: missing or altered since it was made; restore it or make the artifact anew.")
@@ -140,13 +143,16 @@ def load_artifact(folder: Path | str, *, trusted: Path | None = None) -> Artifac
         config = parse_config(EngineConfig, _read_json(folder / CONFIG), source=str(folder / CONFIG))
     except ConfigError as error:
         raise ArtifactError(str(error)) from None
-    names = [name for name in manifest["files"] if name.endswith(".safetensors")]
+    names = [name for name in files if name.endswith(".safetensors")]
     arrays = {Path(name).stem: read_arrays(folder / name) for name in names}
     return Artifact(folder, config, manifest, arrays, _read_json(folder / METRICS))
 
 
 def _read_json(path: Path) -> dict:
     try:
-        return json.loads(path.read_text())
+        content = json.loads(path.read_text())
     except (OSError, ValueError) as error:
         raise ArtifactError(f"{path}: cannot be read ({error}); restore it or make the artifact anew.") from None
+    if not isinstance(content, dict):
+        raise ArtifactError(f"{path}: holds no record; restore it or make the artifact anew.")
+    return content

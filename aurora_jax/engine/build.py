@@ -56,14 +56,15 @@ def build(config: EngineConfig, artifact: Artifact, *, symbol: str | None = None
         known = ", ".join(config.streams) or "none"
         raise ArtifactError(f"no stream {symbol!r} in {artifact.folder}; it has: {known}.")
     source = str(artifact.folder)
-    stream = fill(_stream_template(config, symbol, artifact), artifact.arrays[f"stream-{symbol}"], source=source)
+    template = _stream_template(config, symbol, artifact)
+    stream = fill(template, artifact.arrays[f"stream-{symbol}"], source=f"{source}/stream-{symbol}")
     network = DSSM(len(config.features), hidden=config.student.hidden, latent=config.student.latent, rngs=nnx.Rngs(0))
     structure, weights = nnx.split(network)
-    weights = fill(nnx.to_pure_dict(weights), artifact.arrays["student"], source=source)
+    weights = fill(nnx.to_pure_dict(weights), artifact.arrays["student"], source=f"{source}/student")
     inputs = len(config.features) + config.student.latent
     router_structure, router_weights = nnx.split(RouterNetwork(inputs, rngs=nnx.Rngs(0)))
     parts = RouterParts(nnx.to_pure_dict(router_weights), jnp.ones(()))
-    parts = fill(parts, artifact.arrays["router"], source=source)
+    parts = fill(parts, artifact.arrays["router"], source=f"{source}/router")
     router = Router(router_structure, parts.weights, parts.temperature)
     student = bind(nnx.merge(structure, weights), stream.trailing)
     return assemble(config, symbol, stream, student=student, router=router)
@@ -71,7 +72,8 @@ def build(config: EngineConfig, artifact: Artifact, *, symbol: str | None = None
 
 def _stream_template(config: EngineConfig, symbol: str, artifact: Artifact) -> StreamParts:
     assets, features = len(config.streams[symbol].assets), len(config.features)
-    rows = artifact.arrays[f"stream-{symbol}"][".scenarios.probabilities"].shape[1]
+    stored = artifact.arrays[f"stream-{symbol}"].get(".scenarios.probabilities")
+    rows = 0 if stored is None else stored.shape[-1]  # `fill` says what is missing
     families = len(FAMILIES)
     return StreamParts(
         standardiser=Standardiser(jnp.zeros(features), jnp.ones(features)),

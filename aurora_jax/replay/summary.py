@@ -6,12 +6,13 @@ from ..governance import BlockReason, Decision
 from .replay import ReplayRow
 
 
-def summarise(rows: ReplayRow) -> dict[str, float]:
+def summarise(rows: ReplayRow) -> dict[str, int | float]:
     """Return coverage, decisions, surprisal and reasons of the bars on which forecasts were live.
 
-    Keys: bars, coverage, coverage_abs_err, mean_width, pass_share, derisk_share, block_share, flap_rate_k (switches per
-    1000 bars), surprisal_p95, latency_p95_ms, avg_risk_scale, exec_block_rate and exec_block_rate.<reason>,
-    kappa_plus_mean, kappa_plus_std, transition_share, saturated_share, releases.
+    Keys: bars, coverage, coverage_emitted_nominal, coverage_abs_err (between the two), mean_width, infinite_share,
+    pass_share, derisk_share, block_share, flap_rate_k (switches per 1000 bars), surprisal_p95, latency_p95_ms (its
+    greatest), avg_risk_scale, exec_block_rate and exec_block_rate.<reason>, kappa_plus_mean, kappa_plus_std,
+    transition_share, saturated_share, releases. Without one settled forecast: bars = 0 alone.
     """
     info = rows.info
     live = np.asarray(info.outcome) == 0
@@ -29,11 +30,13 @@ def summarise(rows: ReplayRow) -> dict[str, float]:
         "bars": int(live.sum()),
         "coverage": coverage,
         "coverage_emitted_nominal": nominal,
+        "coverage_abs_err": abs(coverage - nominal),
         "mean_width": width[np.isfinite(width)].mean(),
         "infinite_share": 1.0 - np.isfinite(width).mean(),
         **{f"{d.name.lower()}_share": (decision == int(d)).mean() for d in Decision},
         "flap_rate_k": 1000.0 * np.asarray(info.switched)[live].mean(),
         "surprisal_p95": np.quantile(np.asarray(info.settlement.surprisal)[observed], 0.95),
+        "latency_p95_ms": np.asarray(info.latency_p95_ms)[live].max(),
         "avg_risk_scale": np.asarray(info.risk_scale)[live].mean(),
         "exec_block_rate": stopped.mean(),
         "kappa_plus_mean": np.asarray(info.kappa_plus)[live].mean(),

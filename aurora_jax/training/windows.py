@@ -74,5 +74,12 @@ def cut(inputs: Inputs, *, start: int, length_bars: int, stride_bars: int) -> Wi
 
 
 def last_bars(inputs: Inputs, *, length_bars: int) -> Windows:
-    """Take the last bars of every simulated path as its window."""
+    """Take the last bars of every simulated path as its window.
+
+    Raises:
+        ValueError: if the paths are shorter.
+    """
+    bars = inputs.features.shape[1]
+    if not 1 <= length_bars <= bars:
+        raise ValueError(f"length_bars must lie in [1, {bars}], the bars of a path, was {length_bars}.")
     return Windows(*(np.asarray(part)[:, -length_bars:] for part in inputs))
