@@ -41,7 +41,7 @@ OnStep = Callable[[int, float], None]
 WARM_UP_BARS = 1024  # training bars replayed before the validation years
 MEASURE_BLOCKS = 8
 MEASURE_BARS = 1000  # invariants are measured over windows of this length, real and synthetic alike
-MEASURE_PATHS = 24
+MEASURE_PATHS = 12
 _SCENARIO_BARS = 64  # last bars of each path that serve as one-bar scenarios
 
 

@@ -8,6 +8,7 @@ from .market import Regime as Regime
 from .numerics import enable_x64 as enable_x64
 from .numerics import lenient as lenient
 from .numerics import require_x64 as require_x64
+from .numerics import strongly_typed as strongly_typed
 from .numerics import student_t_expected_shortfall as student_t_expected_shortfall
 from .numerics import student_t_quantile as student_t_quantile
 from .outcome import Outcome as Outcome

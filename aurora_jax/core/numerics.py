@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -9,6 +10,8 @@ from jax.scipy.special import betainc, gammaln
 from jaxtyping import Array, Float
 
 from .shapes import Number
+
+Tree = TypeVar("Tree")
 
 
 def enable_x64() -> None:
@@ -24,6 +27,11 @@ def require_x64(name: str) -> None:
     """
     if not jax.config.jax_enable_x64:  # pyright: ignore[reportAttributeAccessIssue]
         raise RuntimeError(f"{name} needs double precision: call aurora_jax.enable_x64() first.")
+
+
+def strongly_typed(tree: Tree) -> Tree:
+    """Return `tree` with no leaf weakly typed, so that it compiles like its successors; values stay the same."""
+    return jax.tree.map(lambda leaf: jax.lax.convert_element_type(leaf, jnp.asarray(leaf).dtype), tree)
 
 
 @contextlib.contextmanager

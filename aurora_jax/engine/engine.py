@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool
 
 from ..certification import AdaptiveConformal, CoverageCalibration, ForecastUncertainty, KappaParts, dro_es
-from ..core import Allocation, Bar, Number, Outcome, Regime, require_x64
+from ..core import Allocation, Bar, Number, Outcome, Regime, require_x64, strongly_typed
 from ..crossbar import Crossbar, Transition
 from ..data import FeaturePipeline, Standardiser
 from ..governance import (
@@ -121,7 +121,7 @@ class Engine(eqx.Module):
         uniform = jnp.full(len(FAMILIES), 1.0 / len(FAMILIES))
         forecast = self.student.step(student, jnp.zeros((assets, len(self.features.names))), nothing)[1].forecast
         interval = jax.vmap(self.conformal.interval)(conformal, forecast.mean, forecast.scale)
-        return EngineState(
+        start = EngineState(
             bars_seen=jnp.zeros((), int),
             time=jnp.asarray(jnp.iinfo(int).min),
             close=jnp.ones(assets),
@@ -145,6 +145,8 @@ class Engine(eqx.Module):
             weights=jnp.full(assets, 1.0 / assets),
             bars_since_rebalance=jnp.zeros((), int),
         )
+        # A weakly typed leaf would make the second bar's types differ from the first's: one more compilation.
+        return strongly_typed(start)
 
     def step(self, state: EngineState, bar: Bar) -> tuple[EngineState, EngineInfo]:
         """Settle the previous forecast against `bar`, then forecast, certify and decide for the next one.

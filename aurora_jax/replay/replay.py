@@ -10,7 +10,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, Int
 
-from ..core import Allocation, Bar, Outcome
+from ..core import Allocation, Bar, Outcome, strongly_typed
 from ..engine import Engine, EngineInfo, EngineState
 from ..governance import Command, CommandKind
 from .account import Account, AccountRule, settle_account
@@ -84,7 +84,7 @@ def replay(
     """
     rule = AccountRule() if rule is None else rule
     count = bars.close.shape[0]
-    carry = ReplayCarry(state, Account.start(engine.assets), jnp.zeros((), int))
+    carry = strongly_typed(ReplayCarry(state, Account.start(engine.assets), jnp.zeros((), int)))
     parts = []
     for start in range(0, count, CHUNK_BARS):
         index = np.arange(start, start + CHUNK_BARS)
@@ -111,7 +111,9 @@ def _bar(
     first = carry.state.bars_seen == 0
     state, info = engine.step(carry.state, bar)
     returns = jnp.where(first | (info.outcome == int(Outcome.REFUSED)), 0.0, state.close / close_before - 1.0)
-    state, allocation = lax.cond(info.rebalance, lambda s: engine.allocate(s), lambda s: (s, carry.account.allocation), state)
+    state, allocation = lax.cond(
+        info.rebalance, lambda s: engine.allocate(s), lambda s: (s, carry.account.allocation), state
+    )
     account, earned, turnover = settle_account(rule, carry.account, returns, positions=state.weights * info.risk_scale)
     account = account._replace(allocation=allocation)
     killed_bars = jnp.where(info.killed, carry.killed_bars + 1, 0)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from aurora_jax.core import require_x64, student_t_expected_shortfall, student_t_quantile
+from aurora_jax.core import require_x64, strongly_typed, student_t_expected_shortfall, student_t_quantile
 
 
 @pytest.mark.parametrize("nu", [2.1, 3.0, 4.0, 10.0, 60.0])
@@ -21,3 +21,17 @@ def test_expected_shortfall_closed_form(nu, p, printed):
 def test_single_precision_is_refused_by_name():
     with jax.enable_x64(False), pytest.raises(RuntimeError, match=r"dro_es.*enable_x64"):
         require_x64("dro_es")
+
+
+def test_strong_types_keep_values_and_spare_a_compilation():
+    traces = []
+
+    @jax.jit
+    def successor(x):
+        traces.append(1)
+        return x + jnp.ones((), x.dtype)
+
+    weak = jnp.asarray(1.0)
+    successor(successor(strongly_typed(weak)))
+    assert strongly_typed(weak) == weak
+    assert len(traces) == 1
