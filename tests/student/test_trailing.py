@@ -22,12 +22,12 @@ def _three_bars(trailing, returns):
 
 
 def test_one_step_by_hand():
-    """Half lives of one bar: half of the old, half of the new; the standardised return is cut at 4."""
-    trailing = Trailing(_BASE, jnp.array([4.0, 1.0]), volatility_half_life_bars=1.0, correlation_half_life_bars=1.0)
+    """Variance half old, half new; moments a quarter old, three quarters new; the standardised return is cut at 4."""
+    trailing = Trailing(_BASE, jnp.array([4.0, 1.0]), volatility_half_life_bars=1.0, correlation_half_life_bars=0.5)
     state = trailing.step(trailing.init(), jnp.array([2.0, -10.0]))
     np.testing.assert_allclose(state.variance, [0.5 * 4.0 + 0.5 * 4.0, 0.5 * 1.0 + 0.5 * 100.0])
-    np.testing.assert_allclose(state.moments, [[1.0, 0.25 - 2.0], [0.25 - 2.0, 0.5 + 8.0]])
-    correlation = -1.75 / np.sqrt(8.5)
+    np.testing.assert_allclose(state.moments, [[1.0, 0.125 - 3.0], [0.125 - 3.0, 0.25 + 12.0]])
+    correlation = -2.875 / np.sqrt(12.25)
     expected = 0.5 * 0.5 + 0.5 * correlation
     np.testing.assert_allclose(trailing.correlation(state), [[1.0, expected], [expected, 1.0]])
 
