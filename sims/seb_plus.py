@@ -131,9 +131,12 @@ def load_model(config: SebPlusConfig, teacher: NFSDE | Path | str | None) -> NFS
         return reference_teacher(config.reference_assets)
     if isinstance(teacher, NFSDE):
         return teacher
-    from aurora_jax.engine import load_teacher  # only here: the engine is most of the code base
+    from aurora_jax.engine import ArtifactError, load_teacher  # only here: the engine is most of the code base
 
-    return load_teacher(teacher)
+    try:
+        return load_teacher(teacher)
+    except ArtifactError as error:
+        raise FarmError(str(error)) from None
 
 
 def _show(progress: Callable[[Progress], None] | None, state: Progress) -> None:

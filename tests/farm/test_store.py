@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from aurora_jax.farm import FarmError, exclusive, finish, inspect, refuse_strangers, run_chunk, sweep, write_atomically
-from aurora_jax.scenarios import ScenarioError, load
+from aurora_jax.scenarios import ScenarioError, load, read_manifest, sealed
 from tests.farm.conftest import files_of
 
 
@@ -52,6 +52,16 @@ def test_harm_is_found_named_and_undone_by_running_again(dataset, undisturbed, s
     run_chunk(specs[1], None, dataset)
     finish(dataset, specs)
     assert files_of(dataset) == files_of(undisturbed)
+
+
+def test_a_manifest_of_another_recipe_does_not_vouch_for_a_chunk(dataset, specs):
+    """An intact manifest and file under this chunk's name, of which only the recipe tells that they are another's."""
+    content = read_manifest(dataset / specs[0].manifest)
+    content.pop("format")
+    content["recipe"]["seed"] = 8
+    (dataset / specs[0].manifest).write_bytes(sealed(content))
+    assert inspect(dataset, specs[0]).manifest is None
+    assert "of another recipe" in inspect(dataset, specs[0]).damage
 
 
 def test_a_data_set_is_not_declared_finished_with_a_chunk_missing(dataset, specs):
