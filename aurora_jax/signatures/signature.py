@@ -1,5 +1,6 @@
 """Signatures of piecewise-linear paths, by signax."""
 
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 import signax
@@ -53,4 +54,5 @@ def _checked(path, depth: int) -> Float[Array, "steps channels"]:
         raise ValueError(f"depth must be at least 1, was {depth}.")
     if path.shape[0] < 2 or path.shape[1] < 1:
         raise ValueError(f"a path needs at least 2 points and 1 channel, had shape {path.shape}.")
-    return jnp.asarray(path)
+    path = jnp.asarray(path)
+    return eqx.error_if(path, ~jnp.all(jnp.isfinite(path)), "a path must be finite.")

@@ -118,5 +118,7 @@ def test_bad_arguments_are_refused():
         signature(path, depth=0)
     with pytest.raises(ValueError, match=r"had shape \(1, 2\)"):
         log_signature(path[:1], depth=2)
+    with pytest.raises(RuntimeError, match="must be finite"):
+        signature(np.where(np.arange(8).reshape(4, 2) == 3, np.nan, 1.0), depth=2)
     with pytest.raises(ValueError, match="had 1"):
         time_augmented(path[:1])
