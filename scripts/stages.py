@@ -64,8 +64,8 @@ class Distilled(NamedTuple):
 
 def stream_config(data: MarketData) -> StreamConfig:
     """Describe a stream; a single asset's weight can only be 1."""
-    bounds = {"weight_min": 0.0, "weight_max": 1.0} if len(data.assets) == 1 else {}
-    return StreamConfig(assets=data.assets, ohlc=data.columns.ohlc, volume=data.columns.volume, **bounds)
+    described = StreamConfig(assets=data.assets, ohlc=data.columns.ohlc, volume=data.columns.volume, weight_max=1.0)
+    return described.updated(weight_min=0.0) if len(data.assets) == 1 else described.updated(weight_max=0.5)
 
 
 def with_streams(config: EngineConfig, streams: dict[str, MarketData]) -> EngineConfig:

@@ -40,7 +40,7 @@ def _filter_paths(network: DSSM, features: Float[Array, "paths bars assets featu
 
 def label_history(
     network: DSSM,
-    features: Float[Array, "bars assets features"],
+    features: Float[Array | np.ndarray, "bars assets features"],
     returns: Float[np.ndarray, "bars assets"],
     *,
     window_bars: int,
@@ -69,7 +69,7 @@ def label_history(
 
 def label_paths(
     network: DSSM,
-    features: Float[Array, "paths bars assets features"],
+    features: Float[Array | np.ndarray, "paths bars assets features"],
     log_price: Float[Array | np.ndarray, "paths bars assets"],
     *,
     window_bars: int,
