@@ -1,0 +1,48 @@
+"""The report as one HTML page that needs nothing else."""
+
+import base64
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from .content import ReportContent, StreamReport
+from .image import Picture
+from .invariants import invariant_rows
+from .plots import Plot
+
+
+class Drawn(NamedTuple):
+    """A plot and its picture."""
+
+    plot: Plot
+    picture: Picture
+
+    @property
+    def source(self) -> str:
+        """Return the picture as a data URL."""
+        return "data:image/png;base64," + base64.b64encode(self.picture.png).decode()
+
+
+class Section(NamedTuple):
+    """A stream and its pictures."""
+
+    stream: StreamReport
+    drawn: Sequence[Drawn]
+
+
+def render(content: ReportContent, *, sections: Sequence[Section], models: Sequence[Drawn]) -> str:
+    """Return the page: the same text for the same content, with every picture inside it."""
+    environment = Environment(
+        loader=PackageLoader("aurora_jax.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("report.html.j2").render(
+        content=content,
+        sections=sections,
+        models=models,
+        invariant_rows=invariant_rows(content.invariants),
+    )

@@ -1,0 +1,1 @@
+"""Ray shell of the service: unpack, call, pack."""
