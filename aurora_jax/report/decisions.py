@@ -33,7 +33,7 @@ def decision_figure(stream: StreamReport) -> Figure:
     score.plot(dates, np.where(live, info.score, np.nan), color=BLUE, linewidth=1.0, label="acceptance score")
     score.plot(dates, np.where(live, info.kappa_plus, np.nan), color=PURPLE, linewidth=1.0, label="kappa_plus")
     for (name, level), dash in zip(stream.thresholds.items(), _DASHES * len(stream.thresholds), strict=False):
-        score.axhline(level, color=MUTED, linewidth=1.0, linestyle=dash, label=name)
+        score.axhline(float(level), color=MUTED, linewidth=1.0, linestyle=dash, label=name)
     label(score, title="Acceptance score and meta-uncertainty", y="0 to 1")
     legend(score)
 
