@@ -60,6 +60,12 @@ def test_without_volatility_a_ratio_is_0_and_says_so(constant):
     assert np.all(np.isfinite(found[:10]))
 
 
+def test_variation_by_rounding_is_none():
+    found = performance(np.array([0.3, 0.1 + 0.2] * 10))  # 0.1 + 0.2 is 0.30000000000000004
+    assert found.annual_volatility == found.sharpe == 0.0
+    assert "sharpe" in found.undefined
+
+
 def test_an_account_that_lost_everything_stays_lost():
     found = performance(np.array([0.1, -1.5, 0.5]))
     assert found.final_equity == 0.0
