@@ -2,10 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import AsyncIterator
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -16,6 +15,7 @@ from .application import Application
 from .refusal import Refusal, not_ready
 from .schemas import PredictRequest, PredictResponse, Problem
 from .sentence import sentences
+from .worker import Worker
 
 MAX_WAITING = 64
 """Requests that may wait for the one thread; more are told to come back."""
@@ -37,8 +37,6 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
 }
 _NOT_READY: dict[int | str, dict[str, Any]] = {503: _REFUSALS[503]}
 
-Result = TypeVar("Result")
-
 
 def make_api(application: Application, *, max_waiting: int = MAX_WAITING, timeout_s: float = TIMEOUT_S) -> FastAPI:
     """Return the HTTP interface; starting it loads the application, stopping it closes the journal.
@@ -49,7 +47,7 @@ def make_api(application: Application, *, max_waiting: int = MAX_WAITING, timeou
         timeout_s: after it a request is answered 503; its decision may still be taken and is then repeated for the same
             seq.
     """
-    worker = _Worker(max_waiting=max_waiting, timeout_s=timeout_s)
+    worker = Worker(max_waiting=max_waiting, timeout_s=timeout_s)
 
     @contextlib.asynccontextmanager
     async def lifespan(_api: FastAPI) -> AsyncIterator[None]:
@@ -70,48 +68,7 @@ def make_api(application: Application, *, max_waiting: int = MAX_WAITING, timeou
     return api
 
 
-class _Worker:
-    """The one thread that decides, with a bounded queue before it."""
-
-    def __init__(self, *, max_waiting: int, timeout_s: float):
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="aurora-engine")
-        self._max_waiting, self._timeout_s, self._waiting = max_waiting, timeout_s, 0
-
-    def submit(self, task: Callable[..., Result], *arguments: object) -> "Future[Result]":
-        """Put a task at the end of the queue."""
-        return self._pool.submit(task, *arguments)
-
-    async def run(self, task: Callable[..., Result], *arguments: object) -> Result:
-        """Run a task on the thread; once queued it is done even if the client has gone.
-
-        Raises:
-            Refusal: 503, if the queue is full or the answer does not come in time.
-        """
-        if self._waiting >= self._max_waiting:
-            raise not_ready(f"{self._waiting} requests are waiting already; send the same request again.")
-        self._waiting += 1
-        future = asyncio.wrap_future(self.submit(task, *arguments))
-        future.add_done_callback(self._done)
-        try:
-            # Shielded: what was begun must be journalled and committed, whoever still listens.
-            return await asyncio.wait_for(asyncio.shield(future), self._timeout_s)
-        except TimeoutError:
-            raise not_ready(
-                f"no answer within {self._timeout_s:g} s; send the same request again to have it."
-            ) from None
-
-    def stop(self, last: Callable[[], None]) -> None:
-        """Do what is queued, then `last`, then end the thread."""
-        self.submit(last)
-        self._pool.shutdown(wait=True)
-
-    def _done(self, future: asyncio.Future) -> None:
-        self._waiting -= 1
-        if not future.cancelled():
-            future.exception()  # seen: a client that left hears of no error
-
-
-def _add_decisions(api: FastAPI, application: Application, worker: _Worker) -> None:
+def _add_decisions(api: FastAPI, application: Application, worker: Worker) -> None:
     async def predict(request: PredictRequest) -> Response:
         """Take in a finished bar and decide about the next one. Sending the same request again repeats the answer."""
         arrival = application.arrival()

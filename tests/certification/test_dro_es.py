@@ -247,7 +247,8 @@ def test_failure_is_a_record_with_the_previous_weights(name):
     assert float(found.duality_gap) == np.inf
     if outcome in (Outcome.INFEASIBLE, Outcome.TOO_SHORT) and "probabilities" not in changed:
         losses = np.sort(-x @ PREVIOUS)[::-1]  # the weights kept are still reported honestly
-        assert float(found.var) == losses[max(round(arrays["tail_probability"] * N) - 1, 0)]
+        expected = losses[max(round(arrays["tail_probability"] * N) - 1, 0)]
+        np.testing.assert_allclose(found.var, expected, rtol=1e-12)  # the order of a sum is the platform's
     fresh = dro_es(jnp.asarray(x), **arrays)
     np.testing.assert_allclose(fresh.weights, 1 / D)
 

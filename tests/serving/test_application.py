@@ -1,3 +1,4 @@
+import io
 import json
 import sqlite3
 from http import HTTPStatus
@@ -6,20 +7,8 @@ import pytest
 
 from aurora_jax.observability import make_logger
 from aurora_jax.serving import Application, Arrival, Journal, Refusal, certificate_digest, verify_journal
+from aurora_jax.serving.transitions import _allocate, _step
 from tests.serving.conversation import now, request
-
-
-class Lines:
-    """A text stream that keeps its lines."""
-
-    def __init__(self):
-        self.lines = []
-
-    def write(self, text):
-        self.lines += [json.loads(line) for line in text.splitlines() if line]
-
-    def flush(self):
-        pass
 
 
 def ask(application, seq, **changes) -> dict:
@@ -28,7 +17,7 @@ def ask(application, seq, **changes) -> dict:
 
 def started(location, **options):
     """Return a loaded application whose latencies are all 0."""
-    application = Application(location, timer=lambda: 0.0, logger=make_logger("test", stream=Lines()), **options)
+    application = Application(location, timer=lambda: 0.0, logger=make_logger("test", stream=io.StringIO()), **options)
     application.load()
     assert application.readiness.ready, application.readiness.detail
     return application
@@ -50,6 +39,13 @@ def test_nothing_is_answered_before_it_is_ready(location):
         assert caught.value.status == HTTPStatus.SERVICE_UNAVAILABLE
     with pytest.raises(Refusal, match="not ready"):
         application.predict(request(0), Arrival(now(0), 0.0))
+
+
+def test_everything_that_requests_need_is_compiled_before_it_is_ready(application):
+    sizes = _step._cache_size(), _allocate._cache_size()
+    answers = [ask(application, seq) for seq in range(12)]
+    assert sum(answer["allocation"] is not None for answer in answers) >= 2
+    assert (_step._cache_size(), _allocate._cache_size()) == sizes
 
 
 def test_a_restarted_service_goes_on_where_it_stopped(location, application):
@@ -89,7 +85,7 @@ def test_a_tampered_journal_is_not_served(location, application):
     refused.load()
     assert not refused.readiness.ready
     assert "entry 2 or one before it was altered or lost" in refused.readiness.detail
-    with pytest.raises(Refusal, match="not ready: failed: .*entry 2"):
+    with pytest.raises(Refusal, match=r"not ready: failed: .*entry 2"):
         refused.predict(request(1), Arrival(now(1), 0.0))
 
 
@@ -188,11 +184,11 @@ def test_metrics_count_new_decisions_only(application):
 
 
 def test_every_decision_is_logged_with_its_hash(location):
-    stream = Lines()
+    stream = io.StringIO()
     application = Application(location, timer=lambda: 0.0, logger=make_logger("test", stream=stream))
     application.load()
     answer = ask(application, 0)
     application.close()
-    (line,) = [line for line in stream.lines if line["event"] == "decision"]
+    (line,) = [line for line in map(json.loads, stream.getvalue().splitlines()) if line["event"] == "decision"]
     assert line["certificate"] == answer["certificate"]
     assert line["journal_hash"] == verify_journal(location.journal).hash

@@ -46,7 +46,7 @@ def test_paths_are_absolute_whatever_the_working_folder(folder, monkeypatch):
 
 @pytest.mark.parametrize("environment", [{}, {"AURORA_ARTIFACT": "runs/mine/artifact"}])
 def test_without_an_artifact_the_command_is_named(tmp_path, environment):
-    with pytest.raises(ArtifactError, match="make one with `python scripts/quickstart.py`") as caught:
+    with pytest.raises(ArtifactError, match=r"make one with `python scripts/quickstart\.py`") as caught:
         locate(environment, folder=tmp_path)
     assert "\n" not in str(caught.value)
 
