@@ -135,6 +135,7 @@ def _program(request: _Request, metric: str, charged: bool) -> HingeProgram:
         offset=offset,
         cost=cost,
         linear=-request.expected_return,
+        threshold_cost=jnp.ones(()),
         lower=request.lower,
         upper=request.upper,
         norm=_DUAL_NORM[metric],

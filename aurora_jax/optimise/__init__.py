@@ -14,3 +14,5 @@ from .interior_point import solve as solve
 from .norm_penalty import AbstractNorm as AbstractNorm
 from .norm_penalty import EuclideanNorm as EuclideanNorm
 from .norm_penalty import MaximumNorm as MaximumNorm
+from .screening import Screened as Screened
+from .screening import screen as screen

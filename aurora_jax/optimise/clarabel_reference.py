@@ -59,7 +59,7 @@ def clarabel_reference(program: HingeProgram, *, tolerance: float = 1e-10) -> Re
         ],
         format="csc",
     )
-    cost = np.concatenate([program.linear, [1.0], [float(program.norm_cost)], program.cost])
+    cost = np.concatenate([program.linear, [float(program.threshold_cost)], [float(program.norm_cost)], program.cost])
     settings = clarabel.DefaultSettings()
     settings.verbose = False
     settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = tolerance

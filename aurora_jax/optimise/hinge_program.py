@@ -46,7 +46,7 @@ class HingeFactor(NamedTuple):
 class HingeProgram(AbstractConicProgram):
     r"""Hinges, a norm and a linear cost of weights $w$ (d) and a threshold $t$, over a budget and a box.
 
-    $$\min_{1^T w = 1,\ l \le w \le u,\ t} g^T w + t + \sum_i c_i (h_i - A_i w - b_i t)_+ + \rho \|w\|.$$
+    $$\min_{1^T w = 1,\ l \le w \le u,\ t} g^T w + \theta t + \sum_i c_i (h_i - A_i w - b_i t)_+ + \rho \|w\|.$$
 
     Carried as excesses $e \ge 0$, $e \ge h - A w - b t$ and a norm variable, all of which are eliminated from each
     Newton system: what is left is one dense system in (w, t) and the budget's multiplier.
@@ -56,6 +56,7 @@ class HingeProgram(AbstractConicProgram):
         offset: h.
         cost: c >= 0.
         linear: g.
+        threshold_cost: theta, 1 for a shortfall; b' c must exceed it, else t falls for ever.
         lower: l, below u with an interior on the budget plane where the program is to be solved.
         upper: u.
         norm: which norm.
@@ -66,6 +67,7 @@ class HingeProgram(AbstractConicProgram):
     offset: Float[Array, " rows"]
     cost: Float[Array, " rows"]
     linear: Float[Array, " d"]
+    threshold_cost: Float[Array, ""]
     lower: Float[Array, " d"]
     upper: Float[Array, " d"]
     norm: AbstractNorm
@@ -88,10 +90,15 @@ class HingeProgram(AbstractConicProgram):
             ),
         )
 
-    def _split(self, orthant: Float[Array, " m"]):
+    def split(self, orthant: Float[Array, " m"]):
         """Undo the layout of the orthant: above, excess, lower, upper, norm."""
         rows, d = self.offset.size, self.linear.size
         return jnp.split(orthant, [rows, 2 * rows, 2 * rows + d, 2 * rows + 2 * d])
+
+    def multipliers(self, dual: Cone) -> tuple[Float[Array, " rows"], Cone]:
+        """Return the multipliers of the rows and of the norm's epigraph, which is all that `lower_bound` needs."""
+        row_dual, _, _, _, norm = self.split(dual.orthant)
+        return row_dual, Cone(norm, dual.second_order)
 
     def slack(self, x: HingePoint) -> Cone:
         weights = x.stacked[:-1]
@@ -101,7 +108,7 @@ class HingeProgram(AbstractConicProgram):
         return Cone(jnp.concatenate([above, x.excess, *box, norm.orthant]), norm.second_order)
 
     def factor(self, scaling: Scaling) -> HingeFactor:
-        above, excess, lower, upper, norm = self._split(scaling.orthant)
+        above, excess, lower, upper, norm = self.split(scaling.orthant)
         curvature = self.norm.curvature(Scaling(norm, scaling.second_order))
         weights = curvature.weights + jnp.diag(lower + upper)
         # An excess is free to move as well, so that a row resists like two springs in series.
@@ -116,8 +123,8 @@ class HingeProgram(AbstractConicProgram):
         budget = unit * jsl.cho_solve((cholesky, True), unit.at[-1].set(0.0))
         return HingeFactor(cholesky, unit, budget, above, excess, stiffness, weights, curvature)
 
-    def direction(self, factor: HingeFactor, shift: Cone) -> tuple[HingePoint, Cone]:
-        above, excess, lower, upper, norm = self._split(shift.orthant)
+    def direction(self, factor: HingeFactor, shift: Cone, *, refined: bool) -> tuple[HingePoint, Cone]:
+        above, excess, lower, upper, norm = self.split(shift.orthant)
         norm_force, weight_force = self.norm.adjoint(Cone(norm, shift.second_order))
         norm_force = norm_force - self.norm_cost
         excess_force = above + excess - self.cost
@@ -125,16 +132,21 @@ class HingeProgram(AbstractConicProgram):
 
         curvature = factor.curvature
         weight_force = weight_force - self.linear + lower - upper - curvature.cross * (norm_force / curvature.norm)
-        force = self.columns @ (above - factor.above / total * excess_force) + jnp.append(weight_force, -1.0)
+        force = self.columns @ (above - factor.above / total * excess_force) + jnp.append(
+            weight_force, -self.threshold_cost
+        )
         stacked, price = _solve(factor, force, jnp.zeros(()))
-        # One refinement, by the operators instead of the matrix: near the optimum their diagonals span twenty
-        # orders of magnitude, and without it the multipliers stop being feasible at a gap of 1e-7.
-        resisted = self.columns @ (factor.stiffness * (stacked @ self.columns))
-        resisted = resisted + jnp.append(factor.weights @ stacked[:-1] + price, 0.0)
-        correction, _ = _solve(factor, force - resisted, -jnp.sum(stacked[:-1]))
-        stacked = stacked + correction
+        moved = stacked @ self.columns
+        if refined:
+            # By the operators instead of the matrix: near the optimum its entries span twenty orders of magnitude,
+            # and without this the multipliers stop being feasible at a gap of 1e-7.
+            resisted = self.columns @ (factor.stiffness * moved)
+            resisted = resisted + jnp.append(factor.weights @ stacked[:-1] + price, 0.0)
+            correction, _ = _solve(factor, force - resisted, -jnp.sum(stacked[:-1]))
+            stacked = stacked + correction
+            moved = stacked @ self.columns
 
-        weights, moved = stacked[:-1], stacked @ self.columns
+        weights = stacked[:-1]
         norm_change = (norm_force - curvature.cross @ weights) / curvature.norm
         change = (excess_force - factor.above * moved) / total
         norm_slack = self.norm.slack(norm_change, weights)
@@ -170,24 +182,25 @@ class HingeProgram(AbstractConicProgram):
         """Return the objective at a point."""
         residual = self.offset - jnp.append(weights, threshold) @ self.columns
         hinges = self.cost @ jnp.maximum(residual, 0.0)
-        return self.linear @ weights + threshold + hinges + self.norm_cost * self.norm.value(weights)
+        return (
+            self.linear @ weights + self.threshold_cost * threshold + hinges + self.norm_cost * self.norm.value(weights)
+        )
 
-    def lower_bound(self, dual: Cone) -> Float[Array, ""]:
+    def lower_bound(self, row_dual: Float[Array, " rows"], norm_dual: Cone) -> Float[Array, ""]:
         r"""Return a value that no feasible point can beat, from any multipliers.
 
-        For $0 \le \lambda \le c$ with $b^T \lambda = 1$ and $v$ in the dual ball of radius $\rho$,
+        For $0 \le \lambda \le c$ with $b^T \lambda = \theta$ and $v$ in the dual ball of radius $\rho$,
 
         $$h^T \lambda + \min_{1^T w = 1,\ l \le w \le u} (g + v - A^T \lambda)^T w$$
 
-        is below the objective everywhere. `dual` is first made to satisfy these conditions exactly, up to rounding,
-        so that the bound is a certificate however inexact `dual` is. Rows must have b in {0, 1}.
+        is below the objective everywhere. The multipliers are first made to satisfy these conditions exactly, up to
+        rounding, so that the bound is a certificate however inexact they are. Rows must have b in {0, 1}.
         """
-        row_dual, _, _, _, norm = self._split(dual.orthant)
         ceiling = jnp.where(self.columns[-1] > 0.0, self.cost, 0.0)
         rest = jnp.where(self.columns[-1] > 0.0, 0.0, jnp.clip(row_dual, 0.0, self.cost))
-        row_dual = budget_box.restore(row_dual, jnp.zeros_like(ceiling), ceiling) + rest
+        row_dual = budget_box.restore(row_dual, jnp.zeros_like(ceiling), ceiling, budget=self.threshold_cost) + rest
         # The multipliers of the epigraph are (rho, -v).
-        force = self.norm.into_dual_ball(-self.norm.adjoint(Cone(norm, dual.second_order))[1], self.norm_cost)
+        force = self.norm.into_dual_ball(-self.norm.adjoint(norm_dual)[1], self.norm_cost)
         gradient = self.linear + force - self.columns[:-1] @ row_dual
         return self.offset @ row_dual + budget_box.linear_minimum(gradient, self.lower, self.upper)
 

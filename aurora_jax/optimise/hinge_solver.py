@@ -3,12 +3,17 @@
 from typing import NamedTuple
 
 import jax.numpy as jnp
+from jax import lax
 from jaxtyping import Array, Float, Int
 
 from . import budget_box, interior_point
-from .hinge_program import HingeProgram
+from .hinge_program import HingePoint, HingeProgram
+from .interior_point import Cone
+from .screening import screen
 
 _TOLERANCE = 1e-10
+_TOLERANCE_BEFORE_SCREENING = 0.03
+_ACCEPTED_GAP = 1e-9
 
 
 class HingeSolution(NamedTuple):
@@ -43,12 +48,60 @@ def minimise_hinges(program: HingeProgram, *, warm_start: Float[Array, " d"] | N
         usable = jnp.where(jnp.isfinite(warm_start), warm_start, inside)
         inside = 0.1 * inside + 0.9 * budget_box.restore(usable, relaxed.lower, relaxed.upper)
     x, dual = relaxed.start(inside, *_quantile_and_width(relaxed, inside))
+    rows_kept = _rows_kept(program)
+    if rows_kept < program.offset.size:
+        return _minimise_screened(program, relaxed, x, dual, rows_kept)
     found = interior_point.solve(relaxed, x, dual, tolerance=_TOLERANCE)
+    return _certified(program, found, *program.multipliers(found.dual))
+
+
+def _rows_kept(program: HingeProgram) -> int:
+    """Return to how many rows a program is worth screening: all of them unless they are many."""
+    rows, d = program.offset.size, program.linear.size
+    kept = max(rows // 4, 4 * d)
+    return kept if rows >= 1024 and 2 * kept <= rows else rows
+
+
+class _Attempt(NamedTuple):
+    number: Int[Array, ""]
+    x: HingePoint
+    dual: Cone
+    infeasibility: Float[Array, ""]
+    solution: HingeSolution
+
+
+def _minimise_screened(program: HingeProgram, relaxed: HingeProgram, x, dual, rows_kept: int) -> HingeSolution:
+    """Solve roughly on all rows, then finely on those that matter; if that was wrong, finely on all rows."""
+
+    def attempt(now: _Attempt) -> _Attempt:
+        tolerance = jnp.where(now.number == 0, _TOLERANCE_BEFORE_SCREENING, _TOLERANCE)
+        rough = interior_point.solve(relaxed, now.x, now.dual, tolerance=tolerance, infeasibility=now.infeasibility)
+        small = screen(relaxed, rough.x, rough.dual, rows_kept=rows_kept)
+        # Settling rows disturbs dual feasibility by about the gap, so at least that share is to be made up.
+        left = jnp.maximum(rough.infeasibility, jnp.minimum(rough.complementarity, 1.0))
+        fine = interior_point.solve(small.program, small.x, small.dual, tolerance=_TOLERANCE, infeasibility=left)
+        solution = _certified(program, fine, *small.multipliers(fine.dual))
+        solution = solution._replace(iterations=now.solution.iterations + rough.iterations + fine.iterations)
+        return _Attempt(now.number + 1, rough.x, rough.dual, rough.infeasibility, solution)
+
+    def unproven(now: _Attempt):
+        gap = now.solution.value - now.solution.lower_bound
+        proven = gap <= _ACCEPTED_GAP * jnp.maximum(jnp.abs(now.solution.value), 1.0)
+        return (now.number == 0) | ((now.number == 1) & ~proven)
+
+    nothing = HingeSolution(x.stacked[:-1], x.stacked[-1], jnp.zeros(()), jnp.zeros(()), jnp.zeros((), int))
+    start = _Attempt(jnp.zeros((), int), x, dual, jnp.ones(()), nothing)
+    return lax.while_loop(unproven, attempt, start).solution
+
+
+def _certified(
+    program: HingeProgram, found: interior_point.Solution, row_dual: Float[Array, " rows"], norm_dual: Cone
+) -> HingeSolution:
+    """Make the point that was found exactly feasible, and bound it, both on the exact and full program."""
     weights = budget_box.restore(found.x.stacked[:-1], program.lower, program.upper)
     threshold = found.x.stacked[-1]
-    return HingeSolution(
-        weights, threshold, program.value(weights, threshold), program.lower_bound(found.dual), found.iterations
-    )
+    value, bound = program.value(weights, threshold), program.lower_bound(row_dual, norm_dual)
+    return HingeSolution(weights, threshold, value, bound, found.iterations)
 
 
 def _quantile_and_width(program: HingeProgram, weights: Float[Array, " d"]):

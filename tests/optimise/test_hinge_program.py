@@ -25,6 +25,7 @@ def make(norm, seed=0, **changed):
         "lower": np.full(D, -0.2),
         "upper": np.full(D, 0.9),
         "norm_cost": np.asarray(0.3),
+        "threshold_cost": np.asarray(1.0),
     }
     return HingeProgram(norm=norm, **{name: jnp.asarray(value) for name, value in (fields | changed).items()})
 
@@ -37,20 +38,20 @@ def dense(program, x):
     """Return -G, as the Jacobian of the slack in the flattened point, and the flattened cost."""
     flat, unravel = ravel_pytree(x)
     minus_g = jax.jacobian(lambda v: jnp.concatenate(program.slack(unravel(v))))(flat)
-    cost = ravel_pytree(type(x)(jnp.append(program.linear, 1.0), program.norm_cost, program.cost))[0]
+    cost = ravel_pytree(type(x)(jnp.append(program.linear, program.threshold_cost), program.norm_cost, program.cost))[0]
     return np.asarray(minus_g), np.asarray(cost), unravel
 
 
 @pytest.mark.parametrize("norm", NORMS)
 def test_direction_solves_the_dense_newton_system(norm):
-    program = make(norm)
+    program = make(norm, threshold_cost=np.asarray(0.8))
     x, dual = started(program)
     slack = program.slack(x)
     rng = np.random.default_rng(1)
     shift = jax.tree.map(lambda leaf: jnp.asarray(rng.normal(size=leaf.shape)), dual)
     second = second_order_cone.nesterov_todd(slack.second_order, dual.second_order) if dual.second_order.size else None
     scaling = Scaling(dual.orthant / slack.orthant, second)
-    dx, ds = jax.jit(lambda: program.direction(program.factor(scaling), shift))()
+    dx, ds = jax.jit(lambda: program.direction(program.factor(scaling), shift, refined=True))()
 
     minus_g, cost, _ = dense(program, x)
     metric = np.diag(scaling.orthant)
@@ -89,7 +90,7 @@ def test_lower_bound_holds_for_any_multipliers(norm, seed):
     rng = np.random.default_rng(seed)
     _, dual = started(program)
     wild = jax.tree.map(lambda leaf: jnp.asarray(rng.normal(scale=2.0, size=leaf.shape)), dual)
-    bounds = [float(program.lower_bound(point)) for point in (dual, wild)]
+    bounds = [float(program.lower_bound(*program.multipliers(point))) for point in (dual, wild)]
     weights = jax.vmap(lambda w: budget_box.restore(w, program.lower, program.upper))(
         jnp.asarray(rng.normal(size=(40, D)))
     )
@@ -106,10 +107,11 @@ def test_value_by_hand():
         offset=np.append(np.full(ROWS - 1, 3.0), 1.75),
         cost=np.full(ROWS, 0.5),
         linear=np.array([1.0, 0.0, 0.0]),
+        threshold_cost=np.asarray(0.6),
     )
     # A w = .25 + 1 = 1.25; hinges (3 - 1.25 - .5)_+ = 1.25, eight times, and (1.75 - 1.25)_+ = .5
     value = program.value(jnp.array([0.25, 0.5, 0.25]), jnp.asarray(0.5))
-    assert float(value) == pytest.approx(0.25 + 0.5 + 0.5 * (8 * 1.25 + 0.5) + 0.3 * 0.5)
+    assert float(value) == pytest.approx(0.25 + 0.6 * 0.5 + 0.5 * (8 * 1.25 + 0.5) + 0.3 * 0.5)
 
 
 def test_relaxation_leaves_an_interior():

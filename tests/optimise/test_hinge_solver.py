@@ -22,6 +22,7 @@ def make(seed, norm, norm_cost=0.2, **changed):
         "lower": np.full(D, -0.2),
         "upper": np.full(D, 0.5),
         "norm_cost": np.asarray(norm_cost, float),
+        "threshold_cost": np.asarray(1.0),
     }
     return HingeProgram(norm=norm, **{name: jnp.asarray(value) for name, value in (fields | changed).items()})
 

@@ -35,7 +35,7 @@ class DenseProgram(AbstractConicProgram):
         hessian = self.matrix.T @ metric @ self.matrix
         return jnp.block([[hessian, self.equalities.T], [self.equalities, jnp.zeros((p, p))]])
 
-    def direction(self, factor, shift):
+    def direction(self, factor, shift, *, refined):
         force = -self.q - self.matrix.T @ jnp.concatenate([shift.orthant, shift.second_order])
         dx = jnp.linalg.solve(factor, jnp.append(force, jnp.zeros(self.equalities.shape[0])))[: self.q.size]
         return dx, self._cone(-self.matrix @ dx)
