@@ -149,15 +149,3 @@ def assert_bitwise(left, right):
         assert a.dtype == b.dtype, name
         assert a.shape == b.shape, name
         assert a.tobytes() == b.tobytes(), f"{name}: {a} != {b}"
-
-
-def assert_same(left, right):
-    """Fail unless codes, counts and flags are equal and numbers agree to within their precision's rounding."""
-    assert jax.tree.structure(left) == jax.tree.structure(right)
-    for (path, a), b in zip(jax.tree_util.tree_leaves_with_path(left), jax.tree.leaves(right), strict=True):
-        a, b = np.asarray(a), np.asarray(b)
-        if a.dtype.kind == "f":
-            tolerance = 1e-4 if a.dtype == np.float32 else 1e-6  # features of the networks are single precision
-            np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance, err_msg=jax.tree_util.keystr(path))
-        else:
-            np.testing.assert_array_equal(a, b, err_msg=jax.tree_util.keystr(path))

@@ -1,5 +1,6 @@
 """What every floor shares: records, outcomes, named key streams, numerics."""
 
+from .isolation import isolated as isolated
 from .keys import root_key as root_key
 from .keys import stream as stream
 from .market import Bar as Bar

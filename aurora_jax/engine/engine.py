@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool
 
 from ..certification import AdaptiveConformal, CoverageCalibration, ForecastUncertainty, KappaParts, dro_es
-from ..core import Allocation, Bar, Number, Outcome, Regime, require_x64, strongly_typed
+from ..core import Allocation, Bar, Number, Outcome, Regime, isolated, require_x64, strongly_typed
 from ..crossbar import Crossbar, Transition
 from ..data import FeaturePipeline, Standardiser
 from ..governance import (
@@ -72,7 +72,8 @@ class Meta(eqx.Module):
 class Engine(eqx.Module):
     """Everything that one stream needs online, as one pytree: thresholds are leaves, so changing one never recompiles.
 
-    `step`, `allocate` and `control` are pure; the same compiled `step` serves a scan over history and a live request.
+    `step`, `allocate` and `control` are pure. `step` and `allocate` give the same bits called one by one and inside a
+    scan, so that a replay derives again what was served.
     """
 
     features: FeaturePipeline
@@ -148,6 +149,7 @@ class Engine(eqx.Module):
         # A weakly typed leaf would make the second bar's types differ from the first's: one more compilation.
         return strongly_typed(start)
 
+    @isolated
     def step(self, state: EngineState, bar: Bar) -> tuple[EngineState, EngineInfo]:
         """Settle the previous forecast against `bar`, then forecast, certify and decide for the next one.
 
@@ -183,6 +185,7 @@ class Engine(eqx.Module):
         state, view = advance.forecast(self, state, bar, settlement)
         return advance.decide(self, state, bar, settlement, view)
 
+    @isolated
     def allocate(self, state: EngineState) -> tuple[EngineState, Allocation]:
         """Choose weights of least worst-case expected shortfall for the market's present state.
 

@@ -4,7 +4,7 @@ import pytest
 
 from aurora_jax.core import Outcome
 from aurora_jax.replay import AccountRule, replay
-from tests.small_engine import assert_bitwise, assert_same, first, small, walk
+from tests.small_engine import assert_bitwise, first, small, walk
 
 BARS = 262  # one whole chunk of 256 and a rest
 
@@ -34,7 +34,7 @@ def test_the_padding_of_a_chunk_leaves_no_trace(trio, whole):
 def test_a_replay_begins_as_the_engine_alone_would(whole):
     """Until the account first trades, the engine sees nothing but bars."""
     warm = walk("TRIO").infos[:70]
-    assert_same(
+    assert_bitwise(
         jax.tree.map(lambda leaf: leaf[:70], whole.rows.info),
         jax.tree.map(lambda *leaves: np.stack(leaves), *warm),
     )

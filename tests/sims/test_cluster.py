@@ -22,7 +22,13 @@ pytestmark = pytest.mark.ray
 DRIVER = """
 import sys
 import ray
-context = ray.init(address="local", num_cpus=2, include_dashboard=True, object_store_memory=100 * 2**20)
+for attempts_left in (2, 1, 0):
+    try:
+        context = ray.init(address="local", num_cpus=2, include_dashboard=True, object_store_memory=100 * 2**20)
+        break
+    except Exception:  # Ray gives its node 30 s to come up, whatever else the machine is doing
+        if not attempts_left:
+            raise
 print("http://" + context.dashboard_url, flush=True)
 for line in sys.stdin:
     from aurora_jax.config import load_config
@@ -70,7 +76,8 @@ def cluster(environment, tiny, tmp_path_factory):
         assert driver.stdin is not None
         assert driver.stdout is not None
         try:
-            address = next(line.strip() for line in driver.stdout if line.startswith("http"))
+            address = next((line.strip() for line in driver.stdout if line.startswith("http")), None)
+            assert address, "Ray did not come up; its reason is in the captured stderr"
             yield driver, address, literal
         finally:
             driver.stdin.close()  # the end of its input ends the driver, and it its cluster
