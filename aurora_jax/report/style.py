@@ -137,7 +137,7 @@ def note(axes: Axes, text: str) -> None:
 
 def date_axis(axes: Axes, dates: np.ndarray) -> None:
     """Show dates on x, over exactly the bars there are."""
-    locator = AutoDateLocator(minticks=4, maxticks=8)
+    locator = AutoDateLocator(minticks=4, maxticks=9)  # with 8, no step fits just under four years
     formatter = AutoDateFormatter(locator)
     formatter.scaled = {365.0: "%Y", 28.0: "%b %Y", 1.0: "%d %b %Y", 1.0 / 1440.0: "%d %b, %H:%M"}
     axes.xaxis.set_major_locator(locator)
