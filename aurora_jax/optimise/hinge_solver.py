@@ -1,7 +1,9 @@
 """Solve a hinge program, and certify the answer on the exact program."""
 
+from functools import partial
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, Int
@@ -71,27 +73,35 @@ class _Attempt(NamedTuple):
 
 
 def _minimise_screened(program: HingeProgram, relaxed: HingeProgram, x, dual, rows_kept: int) -> HingeSolution:
-    """Solve roughly on all rows, then finely on those that matter; if that was wrong, finely on all rows."""
+    """Solve roughly on all rows, then finely on those that matter; if that was wrong, finely on all rows.
+
+    Screening fails where more rows than are kept share the kink, as tied scenarios do.
+    """
 
     def attempt(now: _Attempt) -> _Attempt:
         tolerance = jnp.where(now.number == 0, _TOLERANCE_BEFORE_SCREENING, _TOLERANCE)
         rough = interior_point.solve(relaxed, now.x, now.dual, tolerance=tolerance, infeasibility=now.infeasibility)
+        whole = _certified(program, rough, *program.multipliers(rough.dual))
         small = screen(relaxed, rough.x, rough.dual, rows_kept=rows_kept)
         # Settling rows disturbs dual feasibility by about the gap, so at least that share is to be made up.
         left = jnp.maximum(rough.infeasibility, jnp.minimum(rough.complementarity, 1.0))
         fine = interior_point.solve(small.program, small.x, small.dual, tolerance=_TOLERANCE, infeasibility=left)
-        solution = _certified(program, fine, *small.multipliers(fine.dual))
+        screened = _certified(program, fine, *small.multipliers(fine.dual))
+        solution = jax.tree.map(partial(jnp.where, _gap(screened) <= _gap(whole)), screened, whole)
         solution = solution._replace(iterations=now.solution.iterations + rough.iterations + fine.iterations)
         return _Attempt(now.number + 1, rough.x, rough.dual, rough.infeasibility, solution)
 
     def unproven(now: _Attempt):
-        gap = now.solution.value - now.solution.lower_bound
-        proven = gap <= _ACCEPTED_GAP * jnp.maximum(jnp.abs(now.solution.value), 1.0)
+        proven = _gap(now.solution) <= _ACCEPTED_GAP * jnp.maximum(jnp.abs(now.solution.value), 1.0)
         return (now.number == 0) | ((now.number == 1) & ~proven)
 
     nothing = HingeSolution(x.stacked[:-1], x.stacked[-1], jnp.zeros(()), jnp.zeros(()), jnp.zeros((), int))
     start = _Attempt(jnp.zeros((), int), x, dual, jnp.ones(()), nothing)
     return lax.while_loop(unproven, attempt, start).solution
+
+
+def _gap(solution: HingeSolution) -> Float[Array, ""]:
+    return solution.value - solution.lower_bound
 
 
 def _certified(

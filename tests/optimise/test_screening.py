@@ -10,6 +10,9 @@ from aurora_jax.optimise import EuclideanNorm, HingeProgram, clarabel_reference,
 ROWS, D = 1024, 5
 
 
+solve = eqx.filter_jit(minimise_hinges)
+
+
 def make(seed=0):
     rng = np.random.default_rng(seed)
     returns = rng.standard_t(4, size=(D, ROWS)) * rng.uniform(0.5, 1.5, size=(D, 1))
@@ -31,13 +34,34 @@ def test_screened_answer_is_that_of_the_full_program(monkeypatch, tolerance):
     monkeypatch.setattr(hinge_solver, "_TOLERANCE_BEFORE_SCREENING", tolerance)
     monkeypatch.setattr(hinge_solver, "_rows_kept", lambda program: 128 if tolerance > 1 else 256)
     program = make()
-    found = eqx.filter_jit(lambda given: minimise_hinges(given))(program)
+    found = eqx.filter_jit(lambda given: minimise_hinges(given))(program)  # compiled anew: the settings differ
     reference = clarabel_reference(program)
     assert reference.solved
     assert float(found.value) == pytest.approx(reference.value, abs=1e-8)
     assert 0.0 <= float(found.value - found.lower_bound) + 1e-12 <= 2e-9
     # screened before the first step, the guess is wrong and a second attempt on all rows has to mend it
     assert (int(found.iterations) > 22) is (tolerance > 1)
+
+
+def tied(kind):
+    """Laws whose scenarios repeat, so that more of them share the kink than screening keeps."""
+    rng = np.random.default_rng(2)
+    returns = 0.01 * rng.standard_t(3, size=(D, ROWS))
+    if kind == "rare crash":
+        returns = np.where(rng.random((D, ROWS)) < 0.002, -0.4, 0.002)
+    elif kind == "mostly still":
+        returns[:, :900] = 0.0
+    else:
+        returns = np.repeat(returns[:, :8], ROWS // 8, axis=1)
+    return returns / 0.01
+
+
+@pytest.mark.parametrize("kind", ["rare crash", "mostly still", "copies"])
+def test_tied_scenarios_are_solved_on_all_rows(kind):
+    program = eqx.tree_at(lambda p: p.columns, make(), jnp.asarray(np.vstack([tied(kind), np.ones(ROWS)])))
+    found = solve(program)
+    assert float(found.value) == pytest.approx(clarabel_reference(program).value, abs=1e-7)
+    assert float(found.value - found.lower_bound) <= hinge_solver._ACCEPTED_GAP * max(abs(float(found.value)), 1.0)
 
 
 def test_screened_program_agrees_with_the_full_one_near_the_iterate():

@@ -20,11 +20,20 @@ pytestmark = pytest.mark.ray
 
 # A driver that starts a cluster with a dashboard, and calls `generate` with the Ray at hand when told where to.
 DRIVER = """
+import socket
 import sys
 import ray
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
 for attempts_left in (2, 1, 0):
     try:
-        context = ray.init(address="local", num_cpus=2, include_dashboard=True, object_store_memory=100 * 2**20)
+        # A port of its own: two clusters that start at once may both believe that they have Ray's usual one.
+        settings = dict(include_dashboard=True, dashboard_port=free_port(), object_store_memory=100 * 2**20)
+        context = ray.init(address="local", num_cpus=2, **settings)
         break
     except Exception:  # Ray gives its node 30 s to come up, whatever else the machine is doing
         if not attempts_left:
