@@ -5,7 +5,8 @@ from typing import Annotated
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
 from .frozen import Frozen
-from .governance import GovernanceConfig
+from .governance import GovernanceConfig, require_order
+from .governance import Share as Level
 
 OpenShare = Annotated[float, Field(gt=0.0, lt=1.0)]
 """A fraction in (0, 1)."""
@@ -73,8 +74,29 @@ class AllocationConfig(Frozen):
     body_rows: PositiveInt = 256
 
 
+class CalmLevels(Frozen):
+    """Levels found on a stream's own calm years; they take the place of those that all streams share.
+
+    A mean over twenty assets moves less than one asset's value: the same level means something else for each stream.
+    """
+
+    tau_pass: Level
+    tau_derisk: Level
+    tau_pass_up: Level
+    tau_derisk_up: Level
+    index_on: PositiveFloat
+    index_off: PositiveFloat
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "CalmLevels":
+        require_order(tau_derisk=self.tau_derisk, tau_pass=self.tau_pass, tau_pass_up=self.tau_pass_up)
+        require_order(tau_derisk=self.tau_derisk, tau_derisk_up=self.tau_derisk_up, tau_pass_up=self.tau_pass_up)
+        require_order(index_off=self.index_off, index_on=self.index_on)
+        return self
+
+
 class StreamConfig(Frozen):
-    """One stream: its assets in order, the columns it declares and the bounds on its weights."""
+    """One stream: its assets in order, the columns it declares, the bounds on its weights and its calm levels."""
 
     assets: tuple[str, ...] = Field(min_length=1)
     ohlc: bool
@@ -82,6 +104,7 @@ class StreamConfig(Frozen):
     bar_seconds: PositiveInt = 86_400
     weight_min: float = -0.2
     weight_max: float = 0.5
+    levels: CalmLevels | None = None
 
     @model_validator(mode="after")
     def _weights_can_sum_to_one(self) -> "StreamConfig":

@@ -18,7 +18,8 @@ Amount = Annotated[float, Field(ge=0.0)]
 """A quantity that cannot be negative."""
 
 
-def _require_order(**ascending: float | int) -> None:
+def require_order(**ascending: float | int) -> None:
+    """Refuse values that do not ascend as given; equal ones may."""
     for (low_name, low), (high_name, high) in itertools.pairwise(ascending.items()):
         if low > high:
             raise ValueError(f"{low_name} must not exceed {high_name}, were {low:g} and {high:g}")
@@ -88,9 +89,9 @@ class GuardConfig(Frozen):
 
     @model_validator(mode="after")
     def _soft_before_hard(self) -> "GuardConfig":
-        _require_order(coverage_hard_min=self.coverage_hard_min, coverage_soft_min=self.coverage_soft_min)
-        _require_order(latency_soft_max_ms=self.latency_soft_max_ms, latency_hard_max_ms=self.latency_hard_max_ms)
-        _require_order(surprisal_soft_max=self.surprisal_soft_max, surprisal_hard_max=self.surprisal_hard_max)
+        require_order(coverage_hard_min=self.coverage_hard_min, coverage_soft_min=self.coverage_soft_min)
+        require_order(latency_soft_max_ms=self.latency_soft_max_ms, latency_hard_max_ms=self.latency_hard_max_ms)
+        require_order(surprisal_soft_max=self.surprisal_soft_max, surprisal_hard_max=self.surprisal_hard_max)
         return self
 
 
@@ -103,7 +104,7 @@ class _TrailingConfig(Frozen):
 
     @model_validator(mode="after")
     def _warms_up_within_window(self) -> "_TrailingConfig":
-        _require_order(warm_up_bars=self.warm_up_bars, window_bars=self.window_bars)
+        require_order(warm_up_bars=self.warm_up_bars, window_bars=self.window_bars)
         return self
 
 
@@ -128,7 +129,7 @@ class ScaleMapConfig(Frozen):
 
     @model_validator(mode="after")
     def _stricter_trades_less(self) -> "ScaleMapConfig":
-        _require_order(DERISK=self.DERISK, PASS=self.PASS)
+        require_order(DERISK=self.DERISK, PASS=self.PASS)
         return self
 
 
@@ -143,9 +144,9 @@ class GatingConfig(Frozen):
 
     @model_validator(mode="after")
     def _notionals_ascend(self) -> "GatingConfig":
-        _require_order(min_notional=self.min_notional, max_notional=self.max_notional)
+        require_order(min_notional=self.min_notional, max_notional=self.max_notional)
         if self.base_notional > 0.0:
-            _require_order(min_notional=self.min_notional, base_notional=self.base_notional)
+            require_order(min_notional=self.min_notional, base_notional=self.base_notional)
         return self
 
 
@@ -175,8 +176,8 @@ class GovernanceConfig(Frozen):
     @model_validator(mode="after")
     def _thresholds_agree(self) -> "GovernanceConfig":
         down, up = self.kappa, self.acceptance.hysteresis
-        _require_order(tau_derisk=down.tau_derisk, tau_pass=down.tau_pass, tau_pass_up=up.tau_pass_up)
-        _require_order(tau_derisk=down.tau_derisk, tau_derisk_up=up.tau_derisk_up, tau_pass_up=up.tau_pass_up)
+        require_order(tau_derisk=down.tau_derisk, tau_pass=down.tau_pass, tau_pass_up=up.tau_pass_up)
+        require_order(tau_derisk=down.tau_derisk, tau_derisk_up=up.tau_derisk_up, tau_pass_up=up.tau_pass_up)
         soft, hard = self.guards.drawdown_soft_max, self.kill_switch.drawdown_max
-        _require_order(**{"guards.drawdown_soft_max": soft, "kill_switch.drawdown_max": hard})
+        require_order(**{"guards.drawdown_soft_max": soft, "kill_switch.drawdown_max": hard})
         return self

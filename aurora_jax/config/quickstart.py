@@ -5,8 +5,9 @@ from typing import Annotated
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from .engine import EngineConfig
+from .engine import EngineConfig, OpenShare
 from .frozen import Frozen
+from .governance import require_order
 from .seb_plus import SebPlusConfig
 
 
@@ -64,6 +65,8 @@ class QuickstartConfig(Frozen):
         stream: name of the basket that the teacher is fitted to, and the packaged data behind it.
         transfer_stream: name of a stream that the student never saw, and its data.
         pass_share: share of calm bars that the acceptance thresholds must leave in PASS.
+        index_quantiles: (off, on): quantiles of a stream's own calm crossbar index between which a transition, once
+            declared above the upper one, lasts.
     """
 
     seed: NonNegativeInt
@@ -78,7 +81,14 @@ class QuickstartConfig(Frozen):
     scenarios: SebPlusConfig
     engine: EngineConfig
     pass_share: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.9
+    index_quantiles: tuple[OpenShare, OpenShare] = (0.75, 0.95)
     operator_release_bars: PositiveInt = 21
+
+    @model_validator(mode="after")
+    def _index_quantiles_ascend(self) -> "QuickstartConfig":
+        off, on = self.index_quantiles
+        require_order(**{"index_quantiles[0]": off, "index_quantiles[1]": on})
+        return self
 
     @model_validator(mode="after")
     def _streams_differ(self) -> "QuickstartConfig":

@@ -7,7 +7,7 @@ from flax import nnx
 from jaxtyping import Array, Float, PyTree
 
 from ..certification import AdaptiveConformal, CoverageCalibration, ForecastUncertainty, KappaParts
-from ..config.engine import EngineConfig
+from ..config.engine import CalmLevels, EngineConfig
 from ..config.governance import GovernanceConfig
 from ..core import Columns
 from ..crossbar import Crossbar, Transition
@@ -100,7 +100,7 @@ def assemble(config: EngineConfig, symbol: str, stream: StreamParts, *, student:
     """Put an engine together from trained parts and plain numbers."""
     settings, bounds = config.conformal, config.streams[symbol]
     meta, allocation, crossbar = config.meta, config.allocation, config.crossbar
-    governance = config.governance
+    governance, levels = config.governance, bounds.levels
     return Engine(
         features=FeaturePipeline(config.features),
         standardiser=stream.standardiser,
@@ -108,8 +108,8 @@ def assemble(config: EngineConfig, symbol: str, stream: StreamParts, *, student:
         router=router,
         crossbar=Crossbar(window_bars=crossbar.window_bars),
         transition=Transition(
-            index_on=crossbar.index_on,
-            index_off=crossbar.index_off,
+            index_on=crossbar.index_on if levels is None else levels.index_on,
+            index_off=crossbar.index_off if levels is None else levels.index_off,
             momentum_on=crossbar.momentum_on,
             momentum_off=crossbar.momentum_off,
             volatility_min=crossbar.volatility_min,
@@ -122,7 +122,7 @@ def assemble(config: EngineConfig, symbol: str, stream: StreamParts, *, student:
         surprisal=Surprisal(**governance.surprisal.model_dump()),
         latency=RollingQuantile(**governance.latency.model_dump()),
         guards=Guards(**governance.guards.model_dump()),
-        acceptance=_acceptance(governance),
+        acceptance=_acceptance(governance, levels),
         gating=_gating(governance),
         kill_switch=KillSwitch(nominal_coverage=1.0 - settings.miscoverage, **governance.kill_switch.model_dump()),
         meta=Meta(
@@ -146,14 +146,13 @@ def assemble(config: EngineConfig, symbol: str, stream: StreamParts, *, student:
     )
 
 
-def _acceptance(config: GovernanceConfig) -> Acceptance:
+def _acceptance(config: GovernanceConfig, levels: CalmLevels | None) -> Acceptance:
     settings = config.acceptance
     penalties = settings.penalties.model_dump()
+    shared = {**config.kappa.model_dump(), **settings.hysteresis.model_dump()}
+    own = {} if levels is None else levels.model_dump(include=set(shared))
     return Acceptance(
-        tau_pass=config.kappa.tau_pass,
-        tau_derisk=config.kappa.tau_derisk,
-        tau_pass_up=settings.hysteresis.tau_pass_up,
-        tau_derisk_up=settings.hysteresis.tau_derisk_up,
+        **{**shared, **own},
         dwell_pass_bars=settings.dwell_pass_bars,
         dwell_derisk_bars=settings.dwell_derisk_bars,
         cooldown_block_bars=settings.cooldown_block_bars,
