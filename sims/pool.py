@@ -15,7 +15,7 @@ os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 
 import ray
-from ray.exceptions import RayActorError
+from ray.exceptions import RayActorError, RayTaskError
 
 from aurora_jax import enable_x64
 from aurora_jax.core.threads import THREADS
@@ -119,6 +119,9 @@ def run_chunks(
             f"a worker died {RESTARTS + 1} times (out of memory?); lower shard_paths or --workers and run the same "
             "command again, finished chunks are kept."
         ) from None
+    except RayTaskError as error:
+        # Its text is the worker's traceback; what went wrong there speaks for itself, and the traceback stays attached.
+        raise error.cause from error
     finally:
         for worker in actors:
             ray.kill(worker)

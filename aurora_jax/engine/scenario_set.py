@@ -1,7 +1,9 @@
 """The scenarios that weights are chosen against: recent history beside the teacher's extremes."""
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from ..core import Number
@@ -71,10 +73,10 @@ def scenario_set(
     body_rows: int,
     simulated_share: float,
 ) -> ScenarioSet:
-    """Thin simulated one-bar returns to the worst rows and an even sample of the rest, each with its own mass.
+    """Thin simulated one-bar returns to rows that stand for runs of ranks, each with the mass of its run.
 
-    The worst `tail_probability` share by equal-weight loss keeps that mass on `tail_rows` rows; the other rows share
-    the remainder. So extremes are dense where the shortfall looks, and not more probable than simulated.
+    Ranks are by equal-weight loss. The worst `tail_probability` share keeps that mass on `tail_rows` rows; the other
+    rows share the remainder. So rows are dense where the shortfall looks, and no loss is more probable than simulated.
 
     Args:
         returns: simple returns of one bar, per family.
@@ -92,13 +94,28 @@ def scenario_set(
         raise ValueError(
             f"{paths} simulated rows give {tail} in the tail, {tail_rows} + {body_rows} were asked for: simulate more."
         )
-    worst_first = jnp.argsort(jnp.mean(returns, axis=2), axis=1)
-    tail_pick = jnp.linspace(0, tail - 1, tail_rows).astype(int)
-    body_pick = jnp.linspace(tail, paths - 1, body_rows).astype(int)
-    picked = worst_first[:, jnp.concatenate([tail_pick, body_pick])]
-    rows = jnp.take_along_axis(returns, picked[:, :, None], axis=1)
-    mass = jnp.concatenate(
-        [jnp.full(tail_rows, tail_probability / tail_rows), jnp.full(body_rows, (1 - tail_probability) / body_rows)]
+    edges = np.concatenate([_edges(0, tail, tail_rows), _edges(tail, paths, body_rows)[1:]])
+    share = np.concatenate(
+        [np.full(tail, tail_probability / tail), np.full(paths - tail, (1 - tail_probability) / (paths - tail))]
     )
-    probabilities = jnp.broadcast_to(mass, (returns.shape[0], mass.size))
-    return ScenarioSet(rows.astype(float), probabilities, jnp.asarray(simulated_share))
+    mass = np.add.reduceat(share, edges[:-1])
+    rows = jax.vmap(lambda family: _typical_rows(family, edges))(returns)
+    return ScenarioSet(
+        rows.astype(float), jnp.broadcast_to(mass, (returns.shape[0], mass.size)), jnp.asarray(simulated_share)
+    )
+
+
+def _edges(start: int, stop: int, cells: int) -> np.ndarray:
+    """Return where runs of ranks begin that share start..stop, the shorter runs at the worse end, and where they end."""
+    shorter, longer = divmod(stop - start, cells)
+    return start + np.cumsum([0, *[shorter] * (cells - longer), *[shorter + 1] * longer])
+
+
+def _typical_rows(returns: Float[Array, "paths assets"], edges: np.ndarray) -> Float[Array, "cells assets"]:
+    """Return each run's row nearest to its mean loss, worst run first; the middle row would understate the tail."""
+    mean = jnp.mean(returns, axis=1)
+    order = jnp.argsort(mean)
+    cell = np.repeat(np.arange(edges.size - 1), np.diff(edges))
+    typical = jax.ops.segment_sum(mean[order], cell, num_segments=edges.size - 1) / np.diff(edges).astype(float)
+    nearest_first = jnp.lexsort((jnp.abs(mean[order] - typical[cell]), cell))
+    return returns[order[nearest_first[edges[:-1]]]]

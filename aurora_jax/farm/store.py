@@ -79,11 +79,18 @@ def exclusive(out: Path) -> Iterator[None]:
 
 
 def sweep(out: Path, specs: Iterable[ChunkSpec]) -> None:
-    """Remove what a killed run left unfinished. Only under `exclusive`: nobody else may be writing."""
+    """Remove what a killed run left unfinished. Only under `exclusive`: nobody else may be writing.
+
+    Raises:
+        FarmError: if something may not be removed.
+    """
     folders = {out, *(out / spec.file.parent for spec in specs)}
     for folder in folders:
         for leftover in folder.glob(".*.tmp"):
-            leftover.unlink(missing_ok=True)
+            try:
+                leftover.unlink(missing_ok=True)
+            except OSError as error:
+                raise FarmError(_explain(leftover, error)) from None
 
 
 def refuse_strangers(out: Path, specs: Iterable[ChunkSpec]) -> None:
@@ -114,7 +121,7 @@ class Found(NamedTuple):
 def inspect(out: Path, spec: ChunkSpec) -> Found:
     """Return whether a chunk is done: its manifest is intact and of this recipe, and the file matches its SHA-256."""
     manifest_path, data_path = out / spec.manifest, out / spec.file
-    if not manifest_path.exists():
+    if not os.path.exists(manifest_path):  # unlike Path.exists, False too where the folder may not be looked into
         return Found(None, "")  # a Parquet file alone is a run killed between the two writes
     try:
         manifest = read_manifest(manifest_path)

@@ -1,6 +1,8 @@
 """The router: BIC labels, spherical interpolation, a calibrated classifier of regimes."""
 
+from .augment import Decode as Decode
 from .augment import Interpolated as Interpolated
+from .augment import LatentWindows as LatentWindows
 from .augment import interpolate as interpolate
 from .augment import monotonicity_violations as monotonicity_violations
 from .families import FAMILIES as FAMILIES

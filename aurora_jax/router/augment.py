@@ -14,10 +14,23 @@ from .families import family_weights
 from .slerp import slerp
 from .train import Labelled
 
-Generate = Callable[
-    [PRNGKey, Float[Array, "paths latent"]], tuple[Float[Array, "paths bars"], Float[Array, "paths inputs"]]
+Decode = Callable[
+    [Float[Array, "paths bars latent"], Float[Array, "paths bars"]],
+    tuple[Float[Array, "paths window"], Float[Array, "paths inputs"]],
 ]
-"""From latent states: returns of a window that the student generates, and the router's inputs at its last bar."""
+"""From latent paths and shocks: returns of the windows they stand for, and the router's inputs at their last bars."""
+
+
+class LatentWindows(NamedTuple):
+    """Windows as the student explains them.
+
+    Attributes:
+        latent: posterior mean z_t on every bar.
+        shock: what the emission leaves unexplained there, in its own scale.
+    """
+
+    latent: Float[Array, "windows bars latent"]
+    shock: Float[Array, "windows bars"]
 
 
 class Interpolated(NamedTuple):
@@ -36,20 +49,23 @@ class Interpolated(NamedTuple):
 
 def interpolate(
     key: PRNGKey,
-    latents: Float[Array, "windows latent"],
+    windows: LatentWindows,
     weights: Float[Array, "windows families"],
     *,
-    generate: Generate,
+    decode: Decode,
     paths: int,
     points: int = 5,
 ) -> Interpolated:
     """Join windows of different families on the sphere, decode the points between, and label them by BIC.
 
+    States are interpolated bar by bar and the shocks of a window as one vector, so that both ends of a path are the
+    windows themselves and what lies between changes from one to the other, its size kept.
+
     Args:
         key: parent of the streams used here.
-        latents: the student's posterior mean at the end of each window.
+        windows: as the student explains them.
         weights: BIC weights of the same windows.
-        generate: the student as a generator, followed by its filter.
+        decode: the student's decoder, followed by its filter.
         paths: pairs to join.
         points: positions on each path, both ends included.
 
@@ -64,16 +80,40 @@ def interpolate(
     uniform = np.asarray(jr.uniform(stream(key, "end"), (paths,)))
     others = [np.flatnonzero(family != family[i]) for i in start]
     end = np.array([other[int(u * other.size)] for other, u in zip(others, uniform, strict=True)])
-    share = jnp.linspace(0.0, 1.0, points).astype(latents.dtype)
-    along = jax.vmap(jax.vmap(slerp, in_axes=(None, None, 0)), in_axes=(0, 0, None))
-    between = along(latents[start], latents[end], share).reshape(paths * points, -1)
-    windows, inputs = generate(stream(key, "generate"), between)
-    labels = family_weights(windows)
+    share = jnp.linspace(0.0, 1.0, points).astype(windows.latent.dtype)
+    between = _between(jax.tree.map(lambda leaf: (leaf[start], leaf[end]), windows), share)
+    decoded, inputs = decode(*between)
+    kept = _finite_paths(decoded, inputs, points=points)
+    labels = family_weights(decoded[kept])
     return Interpolated(
-        labelled=Labelled(inputs, labels.weights.astype(jnp.float32)),
-        share=jnp.tile(share, paths),
-        end_family=jnp.repeat(jnp.asarray(family[end]), points),
+        labelled=Labelled(inputs[kept], labels.weights.astype(jnp.float32)),
+        share=jnp.tile(share, paths)[kept],
+        end_family=jnp.repeat(jnp.asarray(family[end]), points)[kept],
     )
+
+
+def _finite_paths(*parts: Array, points: int) -> np.ndarray:
+    """Return the places of the windows whose whole path is finite: a state between two may decode to a blow-up.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    finite = np.all([np.isfinite(part).all(axis=1) for part in map(np.asarray, parts)], axis=0)
+    paths = finite.reshape(-1, points).all(axis=1)
+    if not paths.any():
+        raise ValueError(f"none of {paths.size} SLERP paths decodes to finite returns: train the student longer.")
+    return np.flatnonzero(np.repeat(paths, points))
+
+
+@jax.jit
+def _between(ends, share: Float[Array, " points"]) -> LatentWindows:
+    """Return path after path, from start to end."""
+    each_bar = jax.vmap(slerp, in_axes=(0, 0, None))
+    latent, shock = (
+        jax.vmap(jax.vmap(move, in_axes=(None, None, 0)), in_axes=(0, 0, None))(*both, share)
+        for move, both in ((each_bar, ends.latent), (slerp, ends.shock))
+    )
+    return LatentWindows(*(leaf.reshape(-1, *leaf.shape[2:]) for leaf in (latent, shock)))
 
 
 def monotonicity_violations(

@@ -1,6 +1,8 @@
 """The student: a deep state-space model, trained on windows and served one bar at a time."""
 
+from .generate import decode as decode
 from .generate import generate as generate
+from .generate import shocks as shocks
 from .loss import LossParts as LossParts
 from .loss import Windows as Windows
 from .loss import filter_window as filter_window

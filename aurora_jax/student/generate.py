@@ -1,4 +1,4 @@
-"""The student as a generator: returns rolled out from a latent state."""
+"""The student as a generator: returns rolled out from a latent state, or decoded from a path of states."""
 
 import jax
 import jax.numpy as jnp
@@ -42,3 +42,43 @@ def generate(
         return (now, trailing.step(volatility, returns)), returns
 
     return jax.lax.scan(advance, (latent, trailing.init()), (mixing, normal, noise))[1]
+
+
+def shocks(
+    network: DSSM, latent: Float[Array, "*batch latent"], standard_returns: Float[Array, "*batch"]
+) -> Float[Array, "*batch"]:
+    r"""Return what the emission leaves unexplained: $\varepsilon_t = (x_t - \mu(z_t)) / \sigma(z_t)$.
+
+    Args:
+        network: the model.
+        latent: z_t.
+        standard_returns: x_t, in trailing standard deviations.
+    """
+    location, log_scale = network.emit(latent)
+    return (standard_returns - location) * jnp.exp(-log_scale)
+
+
+def decode(
+    network: DSSM,
+    trailing: Trailing,
+    latent: Float[Array, "bars assets latent"],
+    shock: Float[Array, "bars assets"],
+) -> Float[Array, "bars assets"]:
+    r"""Return the log returns that a path of states and shocks stands for; the inverse of filtering and `shocks`.
+
+    $x_t = \mu(z_t) + \sigma(z_t) \varepsilon_t$, times the trailing volatility of what was decoded before.
+
+    Args:
+        network: the model.
+        trailing: volatility at the start; it scales the whole result.
+        latent: z_t.
+        shock: $\varepsilon_t$, dependence between assets included.
+    """
+    location, log_scale = network.emit(latent)
+    standard = (location + jnp.exp(log_scale) * shock).astype(trailing.base_variance.dtype)
+
+    def advance(volatility, now):
+        returns = now * jnp.sqrt(volatility.variance)
+        return trailing.step(volatility, returns), returns
+
+    return jax.lax.scan(advance, trailing.init(), standard)[1]

@@ -6,6 +6,7 @@ from .fit import penalised_loss as penalised_loss
 from .fit import teacher_data as teacher_data
 from .likelihood import TeacherData as TeacherData
 from .likelihood import log_likelihood as log_likelihood
+from .measure_volatility import CrossSection as CrossSection
 from .measure_volatility import VolatilityMeasure as VolatilityMeasure
 from .measure_volatility import cross_sectional_log_volatility as cross_sectional_log_volatility
 from .model import NFSDE as NFSDE

@@ -73,7 +73,8 @@ def log_likelihood(model: NFSDE, data: TeacherData) -> Float[Array, ""]:
         # Whitened by L(z) alone; the volatility that drove the bar is divided out where it is known or integrated.
         white = (returns - price_drift) @ unmix[regime].T
         surprise = (white @ own.market_direction) * jnp.exp(-jnp.sum(reading[:-1], axis=1))
-        prediction = _predict_factors(own, noise[regime], reading, factor_drift, surprise)
+        whitening = jax.tree.map(lambda leaf: leaf[regime], noise)
+        prediction = _predict_factors(own, whitening, reading, factor_drift, surprise)
         # A noisy reading was made from the bar's own returns, which it would count twice: the bar's factor is then what
         # was predicted one bar earlier, and the smooth in the first bar of a block. An exact reading is the factor.
         latent_variance = jnp.maximum(prediction.variance - data.error_variance, 0.0)
@@ -93,8 +94,20 @@ def _inverse_lower(lower: Float[Array, "n n"]) -> Float[Array, "n n"]:
     return solve_triangular(lower, jnp.eye(lower.shape[0], dtype=lower.dtype), lower=True)
 
 
-def _noise_whitening(parameters: RegimeParameters, error_variance, bars: int) -> Float[Array, "factors bars bars"]:
-    """Return the inverse Cholesky factor of the readings' increments in one regime; worked out in double precision."""
+class Whitening(NamedTuple):
+    """The readings' increments in one regime.
+
+    Attributes:
+        inverse_factor: inverse Cholesky factor of their covariance.
+        innovation: deviation of the factor's own innovation on each bar, given its whole past in the block.
+    """
+
+    inverse_factor: Float[Array, "factors bars bars"]
+    innovation: Float[Array, "factors bars"]
+
+
+def _noise_whitening(parameters: RegimeParameters, error_variance, bars: int) -> Whitening:
+    """Whiten the readings' increments in one regime; worked out in double precision."""
     dtype = jnp.result_type(float)
     identity = jnp.eye(bars, dtype=dtype)
     neighbours = jnp.eye(bars, k=1, dtype=dtype) + jnp.eye(bars, k=-1, dtype=dtype)
@@ -103,7 +116,9 @@ def _noise_whitening(parameters: RegimeParameters, error_variance, bars: int) ->
     def one(hurst, size):
         fractional = fractional_covariance(jnp.full(bars, hurst.astype(dtype)))
         covariance = size.astype(dtype) ** 2 * fractional + differenced_error
-        return _inverse_lower(jnp.linalg.cholesky(covariance)).astype(hurst.dtype)
+        innovation = size.astype(dtype) * jnp.diagonal(jnp.linalg.cholesky(fractional))
+        inverse = _inverse_lower(jnp.linalg.cholesky(covariance))
+        return Whitening(inverse.astype(hurst.dtype), innovation.astype(hurst.dtype))
 
     return jax.vmap(one)(parameters.hurst, parameters.volatility_of_volatility)
 
@@ -111,10 +126,10 @@ def _noise_whitening(parameters: RegimeParameters, error_variance, bars: int) ->
 def _predict_factors(parameters, whitening, reading, drift, surprise) -> FactorPrediction:
     """Predict each reading from those before it in the block, and from the return that shares its innovation."""
     innovation = jnp.diff(reading, axis=0) - drift
-    deviation = 1.0 / jnp.diagonal(whitening, axis1=1, axis2=2).T
-    white = jnp.einsum("fij,jf->if", whitening, innovation)
-    # Only the fractional part of a reading's innovation is shared with the return; its error is not.
-    share = jnp.minimum(parameters.volatility_of_volatility[None, :] / deviation, 1.0)
+    deviation = 1.0 / jnp.diagonal(whitening.inverse_factor, axis1=1, axis2=2).T
+    white = jnp.einsum("fij,jf->if", whitening.inverse_factor, innovation)
+    # Only the factor's own innovation is shared with the return; a reading's error, and what it hides of the past, not.
+    share = jnp.minimum(whitening.innovation.T / deviation, 1.0)
     first = jnp.arange(share.shape[1]) == 0
     shared = jnp.where(first[None, :], parameters.leverage * share, 0.0)
     shift = shared * surprise[:, None]

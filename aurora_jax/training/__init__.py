@@ -2,7 +2,9 @@
 
 from .labels import BlockLabels as BlockLabels
 from .labels import label_blocks as label_blocks
+from .route import LabelledHistory as LabelledHistory
 from .route import RoutedRouter as RoutedRouter
+from .route import decoder as decoder
 from .route import label_history as label_history
 from .route import label_paths as label_paths
 from .route import route as route

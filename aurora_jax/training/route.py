@@ -12,8 +12,9 @@ from jaxtyping import Array, Float
 from ..core import PRNGKey, stream
 from ..data import FeaturePipeline, Standardiser
 from ..router import (
-    Interpolated,
+    Decode,
     Labelled,
+    LatentWindows,
     Router,
     concatenate,
     family_weights,
@@ -21,8 +22,8 @@ from ..router import (
     monotonicity_violations,
     train_router,
 )
-from ..student import DSSM, Trailing, filter_window, generate
-from .windows import path_inputs
+from ..student import DSSM, Trailing, decode, filter_window, shocks
+from .windows import Inputs, path_inputs
 
 
 class RoutedRouter(NamedTuple):
@@ -33,6 +34,13 @@ class RoutedRouter(NamedTuple):
     monotonicity_violations: float
 
 
+class LabelledHistory(NamedTuple):
+    """Windows of one history: what the router learns from them, and how the student explains them."""
+
+    labelled: Labelled
+    latent_windows: LatentWindows
+
+
 @eqx.filter_jit
 def _filter_paths(network: DSSM, features: Float[Array, "paths bars assets features"]):
     return jax.lax.map(lambda path: filter_window(network, path).posterior.mean, features, batch_size=16)
@@ -40,31 +48,41 @@ def _filter_paths(network: DSSM, features: Float[Array, "paths bars assets featu
 
 def label_history(
     network: DSSM,
-    features: Float[Array | np.ndarray, "bars assets features"],
+    inputs: Inputs,
     returns: Float[np.ndarray, "bars assets"],
     *,
     window_bars: int,
     stride_bars: int,
-    start: int = 0,
-) -> Labelled:
+    lead_bars: int,
+) -> LabelledHistory:
     """Label trailing windows of one history, each asset on its own, beside the router's inputs at their last bar.
 
     Args:
         network: the student.
-        features: standardised features of all bars.
+        inputs: standardised features and returns of all bars.
         returns: log returns of all bars.
         window_bars: length of a window.
         stride_bars: between the ends of windows.
-        start: first bar that a window may use.
+        lead_bars: bars before each window that belong to its explanation: what the features need to warm up.
     """
-    latent = np.asarray(_filter_paths(network, jnp.asarray(features)[None])[0])
-    ends = np.arange(start + window_bars, returns.shape[0] + 1, stride_bars)
+    bars = lead_bars + window_bars
+    ends = np.arange(bars, returns.shape[0] + 1, stride_bars)
     if ends.size == 0:
-        raise ValueError(f"{returns.shape[0] - start} bars hold no window of {window_bars}: use a longer history.")
-    trailing = np.stack([returns[end - window_bars : end].T for end in ends])
-    weights = family_weights(trailing.reshape(-1, window_bars)).weights
-    inputs = np.concatenate([latent[ends - 1], np.asarray(features)[ends - 1]], axis=-1)
-    return Labelled(jnp.asarray(inputs.reshape(-1, inputs.shape[-1])), weights.astype(jnp.float32))
+        raise ValueError(f"{returns.shape[0]} bars hold no window of {bars}: use a longer history.")
+    latent = np.asarray(_filter_paths(network, jnp.asarray(inputs.features)[None])[0])
+    unexplained = np.asarray(shocks(network, jnp.asarray(latent), jnp.asarray(inputs.standard_returns)))
+    weights = family_weights(_each_asset(returns, ends, window_bars)).weights
+    at_end = np.concatenate([latent[ends - 1], np.asarray(inputs.features)[ends - 1]], axis=-1)
+    return LabelledHistory(
+        Labelled(jnp.asarray(at_end.reshape(-1, at_end.shape[-1])), weights.astype(jnp.float32)),
+        LatentWindows(*(jnp.asarray(_each_asset(values, ends, bars)) for values in (latent, unexplained))),
+    )
+
+
+def _each_asset(values: np.ndarray, ends: np.ndarray, bars: int) -> np.ndarray:
+    """Cut [time, assets, ...] into windows [window after window and asset after asset, bars, ...]."""
+    cut = np.stack([np.moveaxis(values[end - bars : end], 1, 0) for end in ends])
+    return cut.reshape(-1, *cut.shape[2:])
 
 
 def label_paths(
@@ -88,7 +106,7 @@ def route(
     pipeline: FeaturePipeline,
     standardiser: Standardiser,
     *,
-    training: Labelled,
+    training: LabelledHistory,
     simulated: Labelled,
     validation: Labelled,
     slerp_paths: int,
@@ -98,10 +116,15 @@ def route(
     on_step: Callable[[int, float], None] = lambda step, loss: None,
 ) -> RoutedRouter:
     """Interpolate between regimes, then train the router on everything and calibrate it on validation windows."""
-    interpolated = _interpolated(
-        stream(key, "slerp"), network, pipeline, standardiser, training, slerp_paths, slerp_points, window_bars
+    interpolated = interpolate(
+        stream(key, "slerp"),
+        training.latent_windows,
+        training.labelled.weights,
+        decode=decoder(network, pipeline, standardiser, window_bars=window_bars),
+        paths=slerp_paths,
+        points=slerp_points,
     )
-    everything = concatenate(training, simulated, interpolated.labelled)
+    everything = concatenate(training.labelled, simulated, interpolated.labelled)
     result = train_router(stream(key, "router"), everything, validation, steps=steps, on_step=on_step)
     along = interpolated.labelled.inputs
     probabilities = result.router.probabilities(along[:, : network.latent], along[:, network.latent :])
@@ -109,21 +132,28 @@ def route(
     return RoutedRouter(result.router, result.losses, violations)
 
 
-def _interpolated(key, network, pipeline, standardiser, training, paths, points, window_bars) -> Interpolated:
+def decoder(network: DSSM, pipeline: FeaturePipeline, standardiser: Standardiser, *, window_bars: int) -> Decode:
+    """Return the function from latent paths and shocks to windows and the router's inputs at their ends.
+
+    Each window is decoded and filtered as a market of one asset. Its scale is arbitrary, which no BIC minds.
+
+    Args:
+        network: the student.
+        pipeline: of the student's features.
+        standardiser: of the features.
+        window_bars: last bars that are returned and labelled; those before them warm the features up.
+    """
     unit = Trailing(jnp.ones((1, 1)), jnp.full(1, 1e-4))
-    # The features need as many bars before the window as their memory is long.
-    bars = window_bars + pipeline.warm_up_bars
 
     @eqx.filter_jit
-    def roll(key, latents):
-        keys = jax.vmap(lambda i: jax.random.fold_in(key, i))(jnp.arange(latents.shape[0]))
-        return jax.vmap(lambda k, z: generate(network, unit, k, z[None], bars=bars)[:, 0])(keys, latents)
+    def returns_of(latent, shock):
+        return jax.vmap(lambda z, e: decode(network, unit, z[:, None], e[:, None])[:, 0])(latent, shock)
 
-    def window(key, latents):
-        returns = roll(key, latents)
-        features = path_inputs(jnp.cumsum(returns, axis=1)[:, :, None], pipeline, standardiser, unit).features
-        latent = _filter_paths(network, jnp.asarray(features))[:, -1, 0]
-        return returns[:, -window_bars:], jnp.concatenate([latent, features[:, -1, 0]], axis=-1)
+    def window(latent, shock):
+        returns = returns_of(latent, shock)
+        log_price = jnp.pad(jnp.cumsum(returns, axis=1), ((0, 0), (1, 0)))
+        features = path_inputs(log_price[:, :, None], pipeline, standardiser, unit).features
+        after = _filter_paths(network, jnp.asarray(features))[:, -1, 0]
+        return returns[:, -window_bars:], jnp.concatenate([after, features[:, -1, 0]], axis=-1)
 
-    latents = training.inputs[:, : network.latent]
-    return interpolate(key, latents, training.weights, generate=window, paths=paths, points=points)
+    return window

@@ -10,6 +10,7 @@ from jaxtyping import Array, Float
 from ..core import PRNGKey, stream
 from ..teacher import (
     NFSDE,
+    CrossSection,
     TeacherData,
     VolatilityMeasure,
     cross_sectional_log_volatility,
@@ -51,7 +52,7 @@ def teach(
         on_step: called with the step and its loss.
     """
     data, reading = _blocks(training, block_bars)
-    later, _ = _blocks(held_out, block_bars)
+    later, _ = _blocks(held_out, block_bars, reading.cross_section)
     returns = jnp.asarray(training, jnp.float32)
     # Returns divided by their bar's volatility have the covariance that L(z) stands for.
     calm = returns * jnp.exp(-jnp.sum(reading.log_volatility, axis=1, keepdims=True))
@@ -62,9 +63,11 @@ def teach(
     return TaughtTeacher(result.model, result.losses, float(result.held_out), float(result.held_out_before))
 
 
-def _blocks(returns: Float[np.ndarray, "bars assets"], block_bars: int) -> tuple[TeacherData, VolatilityMeasure]:
-    """Label and cut all whole blocks that have one more bar after them."""
+def _blocks(
+    returns: Float[np.ndarray, "bars assets"], block_bars: int, cross_section: CrossSection | None = None
+) -> tuple[TeacherData, VolatilityMeasure]:
+    """Label and cut all whole blocks that have one more bar after them, in the units of `cross_section`."""
     labels = label_blocks(returns[:-1], block_bars=block_bars)
     single = jnp.asarray(returns, jnp.float32)
-    reading = cross_sectional_log_volatility(single)
+    reading = cross_sectional_log_volatility(single, cross_section)
     return teacher_data(single, reading, labels.regime, block_bars=block_bars), reading

@@ -42,22 +42,38 @@ def thinned(returns, **changes):
     return scenario_set(returns, **asked)
 
 
-def test_scenario_set_keeps_the_tail_its_mass(key):
-    """100 rows, 10 of them tail: five tail rows share 0.1, ten body rows 0.9, and the tail holds the worst row."""
+def test_each_row_has_the_mass_of_the_ranks_it_stands_for(key):
+    """100 rows, 10 of them tail: five tail rows stand for two ranks each, ten body rows for nine."""
     returns = jax.random.normal(key, (3, 100, 2), float)
     scenarios = thinned(returns)
     assert scenarios.returns.shape == (3, 15, 2)
     np.testing.assert_allclose(scenarios.probabilities[:, :5], 0.02)
     np.testing.assert_allclose(scenarios.probabilities[:, 5:], 0.09)
-    mean = np.asarray(returns).mean(axis=2)
-    for family in range(3):
-        ordered = np.sort(mean[family])
-        kept = np.asarray(scenarios.returns[family]).mean(axis=1)
-        assert kept[0] == ordered[0]
-        # Ranks spread evenly over 0..9 and 10..99, both ends included.
-        np.testing.assert_array_equal(kept[:5], ordered[[0, 2, 4, 6, 9]])
-        assert kept[5] == ordered[10]
-        assert kept[-1] == ordered[99]
+    uneven = thinned(returns, tail_rows=4, body_rows=8)  # of 10 ranks: 2, 2, 3, 3
+    np.testing.assert_allclose(uneven.probabilities[0, :4], [0.02, 0.02, 0.03, 0.03])
+    np.testing.assert_allclose(uneven.probabilities.sum(axis=1), 1.0, rtol=1e-12)
+    ordered = np.sort(np.asarray(returns).mean(axis=2))
+    for family, kept in zip(ordered, np.asarray(uneven.returns).mean(axis=2), strict=True):
+        for row, (start, stop) in zip(kept[:4], [(0, 2), (2, 4), (4, 7), (7, 10)], strict=True):
+            run = family[start:stop]
+            assert row == run[np.argmin(np.abs(run - run.mean()))]
+
+
+def test_thinning_keeps_the_shortfall():
+    """Heavy tails, the sizes of the quickstart: the thinned law has the shortfall of all rows, at any depth.
+
+    A mean of 40 samples; a row that stood for more than its ranks (the worst one, say, for 1.6) would show as 1 %.
+    """
+    rng = np.random.default_rng(4)
+    returns = jnp.asarray(0.01 * rng.standard_t(3.2, size=(40, 8192, 1)))
+    scenarios = thinned(returns, tail_probability=0.05, tail_rows=256, body_rows=256)
+    even = jnp.full(8192, 1.0 / 8192)
+    for p in (0.05, 0.01):
+        full = jax.vmap(lambda r, p=p: expected_shortfall(-r[:, 0], even, tail_probability=p))(returns)
+        thin = jax.vmap(lambda r, m, p=p: expected_shortfall(-r[:, 0], m, tail_probability=p))(
+            scenarios.returns, scenarios.probabilities
+        )
+        np.testing.assert_allclose(jnp.mean(thin / full), 1.0, atol=2e-3)
 
 
 def test_scenario_rows_are_whole_rows(key):

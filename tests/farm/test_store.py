@@ -8,6 +8,7 @@ import pytest
 from aurora_jax.farm import FarmError, exclusive, finish, inspect, refuse_strangers, run_chunk, sweep, write_atomically
 from aurora_jax.scenarios import ScenarioError, load, read_manifest, sealed
 from tests.farm.conftest import files_of
+from tests.unprivileged import unprivileged
 
 
 def test_what_is_whole_is_found(undisturbed, specs):
@@ -101,6 +102,20 @@ def test_sweep_removes_what_a_killed_run_left_and_nothing_else(dataset, undistur
     (dataset / "._dataset.json.abc.tmp").write_bytes(b"half")
     sweep(dataset, specs)
     assert files_of(dataset) == files_of(undisturbed)
+
+
+def test_what_cannot_be_swept_is_a_clear_error(dataset, specs):
+    (dataset / "cell=fgn" / ".part-00000.parquet.abc.tmp").mkdir()  # a folder cannot be removed like a file
+    with pytest.raises(FarmError, match="cell=fgn: cannot write here"):
+        sweep(dataset, specs)
+
+
+def test_a_folder_that_may_not_be_looked_into_holds_nothing(dataset, specs):
+    """The worker that then tries to write there says what is wrong."""
+    dataset.chmod(0)
+    with unprivileged():
+        assert inspect(dataset, specs[0]) == (None, "")
+    dataset.chmod(0o755)
 
 
 @pytest.mark.parametrize("call", ["fsync", "replace"])

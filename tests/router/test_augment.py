@@ -5,61 +5,89 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from aurora_jax.router import family_weights, interpolate, monotonicity_violations, slerp
+from aurora_jax.router import LatentWindows, family_weights, interpolate, monotonicity_violations, slerp
 
 PATHS, POINTS = 6, 3
 
 
 @pytest.fixture(scope="module")
 def joined(windows_of_known_family):
-    """Latents that point north for AR and east for GARCH windows; decoded to one of the real windows."""
+    """Latents that point north for AR and east for GARCH windows on both bars; decoded to one of the real windows."""
     autoregressive, garch = windows_of_known_family
     rng = np.random.default_rng(3)
-    latents = jnp.asarray(np.abs(rng.normal(1.0, 0.1, (8, 1))) * np.repeat(np.eye(2), 4, axis=0))
+    directions = np.repeat(np.eye(2), 4, axis=0)[:, None, :]
+    latents = jnp.asarray(np.abs(rng.normal(1.0, 0.1, (8, 2, 1))) * directions)
+    shocks = jnp.asarray(rng.normal(size=(8, 2)))
     weights = jnp.asarray(np.repeat([[0.8, 0.1, 0.1], [0.1, 0.2, 0.7]], 4, axis=0))
     seen = []
 
-    def generate(key, between):
-        seen.append(np.asarray(between))
-        north = np.asarray(between[:, 0] > between[:, 1])
-        windows = np.where(north[:, None], autoregressive[: between.shape[0]], garch[: between.shape[0]])
-        return jnp.asarray(windows), between.astype(jnp.float32)
+    def decode(latent, shock):
+        seen.append((np.asarray(latent), np.asarray(shock)))
+        north = np.asarray(latent[:, 0, 0] > latent[:, 0, 1])
+        windows = np.where(north[:, None], autoregressive[: north.size], garch[: north.size])
+        return jnp.asarray(windows), latent[:, -1].astype(jnp.float32)
 
-    result = interpolate(jax.random.key(5), latents, weights, generate=generate, paths=PATHS, points=POINTS)
-    return result, seen[0].reshape(PATHS, POINTS, 2), np.asarray(latents)
+    windows = LatentWindows(latents, shocks)
+    result = interpolate(jax.random.key(5), windows, weights, decode=decode, paths=PATHS, points=POINTS)
+    latent, shock = seen[0]
+    return result, latent.reshape(PATHS, POINTS, 2, 2), shock.reshape(PATHS, POINTS, 2), windows
 
 
 def test_every_path_joins_two_families_along_the_sphere(joined):
-    result, points, latents = joined
-    for path, end_family in zip(points, np.asarray(result.end_family).reshape(PATHS, POINTS)[:, 0], strict=True):
-        at = [int(np.argmin(np.linalg.norm(latents - path[i], axis=1))) for i in (0, -1)]
-        np.testing.assert_allclose(path[0], latents[at[0]], rtol=1e-12)
-        np.testing.assert_allclose(path[-1], latents[at[1]], rtol=1e-12)
+    """Each bar's states move on their own; the shocks of a window are one vector. Both ends are the windows."""
+    result, latents, shocks, windows = joined
+    ends = np.asarray(result.end_family).reshape(PATHS, POINTS)[:, 0]
+    for latent, shock, end_family in zip(latents, shocks, ends, strict=True):
+        at = [int(np.argmin(np.abs(np.asarray(windows.shock) - shock[i]).sum(axis=1))) for i in (0, -1)]
+        for point, window in zip((0, -1), at, strict=True):
+            np.testing.assert_allclose(latent[point], windows.latent[window], atol=1e-12)
+            np.testing.assert_allclose(shock[point], windows.shock[window], atol=1e-12)
         assert (at[0] < 4) != (at[1] < 4)
         assert end_family == (0 if at[1] < 4 else 2)
-        middle = slerp(jnp.asarray(path[0]), jnp.asarray(path[-1]), 0.5)
-        np.testing.assert_allclose(path[1], middle, rtol=1e-12)
-    assert len({tuple(path[0]) for path in points}) > 1
+        for bar in range(2):
+            middle = slerp(jnp.asarray(latent[0, bar]), jnp.asarray(latent[-1, bar]), 0.5)
+            np.testing.assert_allclose(latent[1, bar], middle, rtol=1e-12)
+        middle = slerp(jnp.asarray(shock[0]), jnp.asarray(shock[-1]), 0.5)
+        np.testing.assert_allclose(shock[1], middle, rtol=1e-12)
+    assert len({tuple(shock[0]) for shock in shocks}) > 1
 
 
 def test_labels_are_those_of_the_decoded_windows(joined, windows_of_known_family):
-    result, points, _ = joined
-    flat = points.reshape(-1, 2)
+    result, latents, _, _ = joined
+    flat = latents[:, :, 0].reshape(-1, 2)
     north = flat[:, :1] > flat[:, 1:]
     windows = np.where(north, windows_of_known_family[0][: len(flat)], windows_of_known_family[1][: len(flat)])
     np.testing.assert_allclose(result.labelled.weights, family_weights(windows).weights, atol=1e-6)
-    np.testing.assert_allclose(result.labelled.inputs, flat, rtol=1e-6)
+    np.testing.assert_allclose(result.labelled.inputs, latents[:, :, 1].reshape(-1, 2), rtol=1e-6)
     np.testing.assert_allclose(np.asarray(result.share).reshape(PATHS, POINTS), np.tile([0.0, 0.5, 1.0], (PATHS, 1)))
 
 
 def test_one_family_cannot_be_joined(key):
     weights = jnp.tile(jnp.array([0.6, 0.2, 0.2]), (4, 1))
 
-    def generate(key, between):
+    def decode(latent, shock):
         raise AssertionError("nothing to decode")
 
     with pytest.raises(ValueError, match="same family"):
-        interpolate(key, jnp.ones((4, 2)), weights, generate=generate, paths=2)
+        interpolate(key, LatentWindows(jnp.ones((4, 3, 2)), jnp.ones((4, 3))), weights, decode=decode, paths=2)
+
+
+def test_paths_that_blow_up_are_left_out(windows_of_known_family):
+    """The second of three paths has one window that is not finite; with all of them gone there is nothing to learn."""
+    weights = jnp.asarray(np.repeat([[0.8, 0.1, 0.1], [0.1, 0.2, 0.7]], 2, axis=0))
+    windows = LatentWindows(jnp.ones((4, 2, 2)), jnp.ones((4, 2)))
+
+    def with_nan_at(place):
+        def decode(latent, shock):
+            return jnp.asarray(windows_of_known_family[0][:9]).at[place, 5].set(jnp.nan), jnp.ones((9, 3), jnp.float32)
+
+        return interpolate(jax.random.key(0), windows, weights, decode=decode, paths=3, points=3)
+
+    found = with_nan_at(4)
+    assert found.labelled.weights.shape == (6, 3)
+    assert bool(jnp.all(jnp.isfinite(found.labelled.weights)))
+    with pytest.raises(ValueError, match="none of 3 SLERP paths decodes to finite returns"):
+        with_nan_at(jnp.arange(9))
 
 
 def test_monotonicity_violations_by_hand():

@@ -42,10 +42,15 @@ print("http://" + context.dashboard_url, flush=True)
 for line in sys.stdin:
     from aurora_jax.config import load_config
     from aurora_jax.config.seb_plus import SebPlusConfig
+    from aurora_jax.farm import FarmError
     from sims.seb_plus import generate
     config, out = line.split()
     shown = []
-    summary = generate(load_config(SebPlusConfig, config).narrowed(cells=["exam"]), out, progress=shown.append)
+    try:
+        summary = generate(load_config(SebPlusConfig, config).narrowed(cells=["exam"]), out, progress=shown.append)
+    except FarmError as error:
+        print("refused:", error, flush=True)
+        continue
     assert ray.is_initialized(), "generate shut down a Ray that it did not start"
     print(summary.made, summary.kept, len(shown), shown[-1].paths_done, flush=True)
 ray.shutdown()
@@ -129,6 +134,16 @@ def test_every_way_to_start_makes_the_same_data(cluster, environment, tiny, tmp_
     made, kept, shown, paths_done = next(line for line in driver.stdout if line[0].isdigit()).split()
     assert (made, kept, shown, paths_done) == ("1", "1", "2", "4")
     assert data_of(harmed) == data_of(literal)
+
+    # What fails in a worker is told in its own words, not in Ray's traceback.
+    blocked = tmp_path / "blocked"
+    blocked.mkdir()
+    (blocked / "cell=exam").write_text("a file in the cell's place")
+    driver.stdin.write(f"{tiny} {blocked}\n")
+    driver.stdin.flush()
+    refusal = next(line for line in driver.stdout if "refused: " in line)  # Ray may print into the same line
+    remedy = "choose another --out or change its permissions."
+    assert refusal.endswith(f"refused: {blocked}/cell=exam: cannot write here (File exists); {remedy}\n")
 
 
 def test_plain_python_starts_its_own_ray_and_none_when_nothing_is_left(environment, tiny, tmp_path, monkeypatch):

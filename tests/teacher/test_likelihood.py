@@ -8,7 +8,7 @@ from scipy import stats
 
 from aurora_jax.stochastic import fractional_covariance
 from aurora_jax.teacher import TeacherData, log_likelihood
-from aurora_jax.teacher.likelihood import _return_log_density
+from aurora_jax.teacher.likelihood import _noise_whitening, _predict_factors, _return_log_density
 from tests.teacher.conftest import ASSETS, build, double, with_flat, with_hurst, without_jumps
 
 BLOCKS, BARS = 3, 6
@@ -86,6 +86,39 @@ def test_rough_factors_have_the_likelihood_of_fractional_noise(gaussian, data, e
                 scaled = np.exp(reading[t]) * own.price_factor
                 prices += stats.multivariate_normal(drift[t, :ASSETS], scaled @ scaled.T).logpdf(returns[t])
         np.testing.assert_allclose(_likelihood(model, data), exact(data) + prices / (BLOCKS * BARS), rtol=1e-8)
+
+
+@pytest.mark.parametrize("error_variance", [0.0, 0.02])
+@pytest.mark.parametrize("hurst", [0.1, 0.3])
+def test_a_return_tells_of_the_factors_own_innovation_alone(gaussian, hurst, error_variance):
+    """By conditioning the joint normal law of increments y and surprises z: y_t given those before it and its own z_t.
+
+    y = nu C e + error, C C' the covariance of the noise, and corr(e_t, z_t) = rho.
+    """
+    model = with_hurst(gaussian, hurst)
+    own = jax.tree.map(lambda leaf: leaf[1], model.by_regime())
+    nu, rho = float(own.volatility_of_volatility[0]), float(own.leverage)
+    rng = np.random.default_rng(6)
+    reading, surprise = 0.2 * rng.standard_normal((BARS + 1, 1)), rng.standard_normal(BARS)
+    fractional = np.asarray(fractional_covariance(jnp.full(BARS, hurst)))
+    error = 2.0 * np.eye(BARS) - np.eye(BARS, k=1) - np.eye(BARS, k=-1)
+    joint = np.block(
+        [
+            [nu**2 * fractional + error_variance * error, nu * rho * np.linalg.cholesky(fractional)],
+            [nu * rho * np.linalg.cholesky(fractional).T, np.eye(BARS)],
+        ]
+    )
+    increments, total = np.diff(reading[:, 0]), 0.0
+    for t in range(BARS):
+        known = [*range(t), BARS + t]
+        values = np.append(increments[:t], surprise[t])
+        gain = np.linalg.solve(joint[np.ix_(known, known)], joint[known, t])
+        deviation = np.sqrt(joint[t, t] - gain @ joint[known, t])
+        total += stats.norm(gain @ values, deviation).logpdf(increments[t])
+    whitening = _noise_whitening(own, jnp.asarray(error_variance), BARS)
+    found = _predict_factors(own, whitening, jnp.asarray(reading), jnp.zeros((BARS, 1)), jnp.asarray(surprise))
+    assert abs(rho) > 0.2
+    np.testing.assert_allclose(found.log_density, total, rtol=1e-9)
 
 
 def test_the_density_of_a_bar_integrates_to_the_chance_of_two_jumps_or_fewer(model):

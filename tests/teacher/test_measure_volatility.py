@@ -24,6 +24,17 @@ def test_readings_of_chi_square_bars_are_unbiased():
     np.testing.assert_allclose(measure.error_variance, 0.25 * polygamma(1, 3.0), rtol=5e-3)
 
 
+def test_later_returns_are_read_in_the_units_of_earlier_ones():
+    """Half as volatile: log 2 lower on every bar; and reading the same returns again changes nothing."""
+    returns = 0.01 * np.random.default_rng(5).standard_normal((400, 6)) + 3e-4
+    earlier = _measure(returns)
+    calm = _measure(0.5 * (returns - returns.mean(axis=0)) + returns.mean(axis=0), earlier.cross_section)
+    np.testing.assert_allclose(calm.log_volatility, earlier.log_volatility - np.log(2.0), atol=1e-9)
+    np.testing.assert_array_equal(calm.error_variance, earlier.error_variance)
+    again = _measure(returns, earlier.cross_section)
+    np.testing.assert_allclose(again.log_volatility, earlier.log_volatility, rtol=1e-12)
+
+
 def test_one_common_asset_has_one_degree_of_freedom():
     """Copies of one asset hold no more information than the asset: k = 1."""
     one = np.random.default_rng(2).standard_normal((500, 1))

@@ -1,0 +1,94 @@
+"""From real windows through the student's states and back: what SLERP interpolates between."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+from aurora_jax.data import FeaturePipeline, batch_features, fit_standardiser, load_packaged
+from aurora_jax.student import DSSM, fit_trailing
+from aurora_jax.training import decoder, label_history, label_paths, real_inputs
+
+FEATURES = ("return_1", "volatility_10")
+WINDOW_BARS = 64
+
+
+@pytest.fixture(scope="module")
+def pipeline():
+    return FeaturePipeline(FEATURES)
+
+
+@pytest.fixture(scope="module")
+def market():
+    return load_packaged("us20").select(("AAPL", "XOM")).between("2014-01-01", None).rows(0, 200)
+
+
+@pytest.fixture(scope="module")
+def standardiser(market, pipeline):
+    return fit_standardiser(np.asarray(batch_features(pipeline, market.bars()))[pipeline.warm_up_bars :])
+
+
+@pytest.fixture(scope="module")
+def network():
+    """Return a network whose emission depends on its state: an untrained one hardly does."""
+    network = DSSM(len(FEATURES), hidden=4, latent=2, rngs=nnx.Rngs(3))
+    network.decoder_out.kernel[...] = jnp.asarray(np.random.default_rng(0).normal(size=(4, 2)), jnp.float32)
+    return network
+
+
+@pytest.fixture(scope="module")
+def returns(market):
+    return np.concatenate([np.zeros((1, 2)), market.log_returns()])
+
+
+@pytest.fixture(scope="module")
+def history(market, pipeline, standardiser, network, returns):
+    inputs = real_inputs(market, pipeline, standardiser, fit_trailing(jnp.asarray(market.log_returns())))
+    return label_history(
+        network, inputs, returns, window_bars=WINDOW_BARS, stride_bars=40, lead_bars=pipeline.warm_up_bars
+    )
+
+
+@pytest.fixture(scope="module")
+def decode(network, pipeline, standardiser):
+    return decoder(network, pipeline, standardiser, window_bars=WINDOW_BARS)
+
+
+def test_a_decoded_window_is_the_window_but_for_its_scale(history, decode, returns, pipeline):
+    windows, inputs = decode(*history.latent_windows)
+    first_end = pipeline.warm_up_bars + WINDOW_BARS
+    ends = np.arange(first_end, 201, 40)
+    assert windows.shape == (2 * ends.size, WINDOW_BARS)
+    for place, (end, asset) in enumerate((end, asset) for end in ends for asset in range(2)):
+        real = returns[end - WINDOW_BARS : end, asset]
+        ratio = float(jnp.std(windows[place])) / real.std()
+        np.testing.assert_allclose(windows[place], ratio * real, atol=2e-3 * ratio * real.std())
+    assert inputs.shape == (2 * ends.size, 2 + len(FEATURES))
+
+
+def test_the_state_and_the_shocks_both_reach_the_window(history, decode):
+    """Other states with the same shocks give another window; so do the same states with other shocks."""
+    latent, shock = history.latent_windows
+    plain, _ = decode(latent, shock)
+    restated, inputs = decode(0.5 * latent - 0.2, shock)
+    reshocked, _ = decode(latent, shock[::-1])
+    for other in (restated, reshocked):
+        correlations = [np.corrcoef(a, b)[0, 1] for a, b in zip(plain, other, strict=True)]
+        assert max(correlations) < 0.99
+    assert bool(jnp.all(jnp.isfinite(inputs)))
+
+
+def test_labels_and_inputs_of_simulated_paths(network, pipeline, standardiser):
+    walks = 0.01 * jax.random.normal(jax.random.key(0), (3, 101, 2)).cumsum(axis=1)
+    features = jnp.zeros((3, 101, 2, len(FEATURES)), jnp.float32).at[:, -1, 1, 0].set(7.0)
+    labelled = label_paths(network, features, walks, window_bars=WINDOW_BARS)
+    assert labelled.inputs.shape == (6, 2 + len(FEATURES))
+    np.testing.assert_array_equal(labelled.inputs[:, 2], [0.0, 7.0] * 3)
+    np.testing.assert_allclose(labelled.weights.sum(axis=1), 1.0, rtol=1e-5)
+
+
+def test_a_history_without_a_window_is_refused(network, market, pipeline, standardiser, returns):
+    inputs = real_inputs(market, pipeline, standardiser, fit_trailing(jnp.asarray(market.log_returns())))
+    with pytest.raises(ValueError, match="200 bars hold no window of 308: use a longer history"):
+        label_history(network, inputs, returns, window_bars=300, stride_bars=40, lead_bars=8)
