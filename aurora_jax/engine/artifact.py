@@ -69,7 +69,10 @@ def save_artifact(
     seed: int,
     keys: Path | None,
 ) -> Path:
-    """Write an artifact and put it in place of any previous one in one move.
+    """Write an artifact, whole or not at all, and put it in place of any previous one.
+
+    The previous one is moved aside, and removed once the new one lies there. A process killed between the two moves
+    leaves the previous one aside, from where the next call, or the reader of `load_artifact`'s message, moves it back.
 
     Args:
         folder: where it shall lie.
@@ -79,6 +82,9 @@ def save_artifact(
         data: digest of the data of each stream.
         seed: root seed of the run.
         keys: folder of the signing key; None leaves the artifact unsigned.
+
+    Raises:
+        ArtifactError: if the signing key cannot be used.
     """
     folder = Path(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -100,13 +106,34 @@ def save_artifact(
         (part / MANIFEST).write_bytes(canonical_json(manifest))
         if keys is not None:
             sign(part / MANIFEST, signing_key(keys))
+        for path in part.iterdir():  # safetensors writes for the owner alone, and so was the folder made
+            path.chmod(0o644)
         part.chmod(0o755)
-        if folder.exists():
-            shutil.rmtree(folder)
-        os.replace(part, folder)
+        put_in_place(part, folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return folder
+
+
+def put_in_place(part: Path, folder: Path) -> None:
+    """Move the folder `part` to `folder`, whatever lies there: if that fails, it lies there as before."""
+    aside = _aside(folder)
+    if aside.exists() and not folder.exists():
+        os.replace(aside, folder)
+    shutil.rmtree(aside, ignore_errors=True)
+    if folder.exists():
+        os.replace(folder, aside)
+    try:
+        os.replace(part, folder)
+    except BaseException:
+        if aside.exists():
+            os.replace(aside, folder)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _aside(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.previous")
 
 
 def _describe(path: Path) -> dict:
@@ -122,10 +149,21 @@ def load_artifact(folder: Path | str, *, trusted: Path | None = None) -> Artifac
         trusted: public key that must have signed it; None skips the signature (the hashes are always checked).
 
     Raises:
-        ArtifactError: if it is missing, altered, unsigned, or made by an incompatible version; names the remedy.
+        ArtifactError: if it is missing, unreadable, altered, unsigned, or made by an incompatible version; names the
+            remedy.
     """
     folder = Path(folder)
+    try:
+        return _load(folder, trusted)
+    except OSError as error:
+        place = error.filename or folder
+        raise ArtifactError(f"{place}: cannot be read ({error.strerror}); give this user the right to.") from None
+
+
+def _load(folder: Path, trusted: Path | None) -> Artifact:
     if not (folder / MANIFEST).is_file():
+        if _aside(folder).exists():
+            raise ArtifactError(f"{folder}: its replacement was interrupted; move {_aside(folder)} there.")
         raise ArtifactError(f"{folder}: no artifact here; make one with `python scripts/quickstart.py`.")
     if trusted is not None:
         verify_signature(folder / MANIFEST, trusted)
@@ -151,7 +189,7 @@ def load_artifact(folder: Path | str, *, trusted: Path | None = None) -> Artifac
 def _read_json(path: Path) -> dict:
     try:
         content = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
+    except ValueError as error:
         raise ArtifactError(f"{path}: cannot be read ({error}); restore it or make the artifact anew.") from None
     if not isinstance(content, dict):
         raise ArtifactError(f"{path}: holds no record; restore it or make the artifact anew.")

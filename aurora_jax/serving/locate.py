@@ -1,5 +1,6 @@
 """Where the service finds its artifact, the key that must have signed it, and the place for its journal."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -41,18 +42,34 @@ def locate(environment: Mapping[str, str], *, folder: Path) -> Location:
             `runs/serve/<artifact digest>`.
         folder: that relative paths start from.
 
+    A variable that is empty counts as not set.
+
     Raises:
         ArtifactError: if there is none, or it may not be run; says what to do.
     """
     artifact = _artifact(environment.get(ARTIFACT), folder)
-    trusted_key = folder / environment.get(TRUSTED_KEY, f"{_RUNS}/keys/{PUBLIC_KEY}")
-    digest = load_artifact(artifact, trusted=trusted_key).digest
-    state = folder / environment.get(STATE_DIR, f"{_RUNS}/serve/{digest}")
+    trusted_key = folder / (environment.get(TRUSTED_KEY) or f"{_RUNS}/keys/{PUBLIC_KEY}")
+    try:
+        digest = load_artifact(artifact, trusted=trusted_key).digest
+    except ArtifactError as error:
+        raise ArtifactError(f"{error}{_hint(artifact, trusted_key)}") from None
+    state = folder / (environment.get(STATE_DIR) or f"{_RUNS}/serve/{digest}")
     return Location(*(path.absolute() for path in (artifact, trusted_key, state)))
 
 
+def _hint(artifact: Path, trusted_key: Path) -> str:
+    """Name the key that the artifact's run left beside it; a person must say that it is to be trusted.
+
+    A key that travels with an artifact proves nothing: whoever replaces the one replaces the other.
+    """
+    beside = artifact.parent.parent / "keys" / PUBLIC_KEY
+    if os.path.exists(trusted_key) or not os.path.exists(beside):
+        return ""
+    return f" If the run that made it was yours, {TRUSTED_KEY}={beside.absolute()} trusts its key."
+
+
 def _artifact(named: str | None, folder: Path) -> Path:
-    if named is not None:
+    if named:
         if not (folder / named / _MANIFEST).is_file():
             raise ArtifactError(f"{ARTIFACT}={named}: no artifact there; make one with `{COMMAND}`.")
         return folder / named

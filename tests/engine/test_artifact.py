@@ -1,6 +1,11 @@
+import errno
 import json
+import os
 import shutil
+import signal
 import stat
+import tempfile
+from pathlib import Path
 
 import equinox as eqx
 import numpy as np
@@ -9,7 +14,9 @@ from safetensors.numpy import load_file, save_file
 
 from aurora_jax.engine import PUBLIC_KEY, ArtifactError, build, load_artifact, load_state, named_arrays, save_artifact
 from aurora_jax.engine.arrays import read_arrays
+from aurora_jax.engine.artifact import put_in_place
 from tests.small_engine import assert_bitwise, small, walk
+from tests.unprivileged import unprivileged
 
 AT = 120
 
@@ -81,9 +88,80 @@ def test_saving_replaces_what_lay_there(copy):
     assert [path.name for path in folder.parent.iterdir()] == ["copy"]
 
 
-def test_only_the_owner_reads_the_signing_key(original):
-    _, keys = original
-    assert stat.S_IMODE((keys / "signing_key.pem").stat().st_mode) == 0o600
+def test_all_may_read_an_artifact_and_only_the_owner_the_signing_key(original):
+    folder, keys = original
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (*folder.iterdir(), *keys.iterdir())}
+    assert modes.pop("signing_key.pem") == 0o600
+    assert set(modes.values()) == {0o644}
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o755
+
+
+def test_what_may_not_be_read_is_named(original):
+    """Also where the service runs as another user than the one who made the artifact."""
+    folder, keys = original
+    open_to_all = Path(tempfile.mkdtemp(prefix="artifact-", dir="/tmp"))
+    open_to_all.chmod(0o755)
+    try:
+        place = shutil.copytree(folder, open_to_all / "artifact")
+        trusted = Path(shutil.copy(keys / PUBLIC_KEY, open_to_all / PUBLIC_KEY))
+        with unprivileged():
+            assert load_artifact(place, trusted=trusted).manifest["seed"] == 7
+        for path in (*place.iterdir(), trusted, place):
+            mode = stat.S_IMODE(path.stat().st_mode)
+            path.chmod(0)
+            with unprivileged(), pytest.raises(ArtifactError, match=r"cannot be read \(Permission denied\)") as caught:
+                load_artifact(place, trusted=trusted)
+            assert str(path) in str(caught.value)
+            path.chmod(mode)
+    finally:
+        shutil.rmtree(open_to_all)
+
+
+def test_a_replacement_that_fails_leaves_the_previous_artifact(copy, monkeypatch):
+    folder, trusted = copy
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    replace = os.replace
+
+    def fail_to_arrive(source, target):
+        if str(target) == str(folder) and ".previous" not in str(source):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", fail_to_arrive)
+    with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+        save(folder, trusted.parent)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert [path.name for path in folder.parent.iterdir()] == ["copy"]
+
+
+@pytest.mark.filterwarnings("ignore:.*fork")  # the child touches files and nothing else
+@pytest.mark.parametrize("moves", [0, 1])
+def test_a_killed_replacement_leaves_one_of_the_two(copy, tmp_path, moves):
+    folder, trusted = copy
+    new = shutil.copytree(folder, tmp_path / ".artifact-new")
+    child = os.fork()
+    if child == 0:
+        replace, left = os.replace, [True] * moves
+
+        def killed(source, target):
+            if not left:
+                os.kill(os.getpid(), signal.SIGKILL)
+            left.pop()
+            replace(source, target)
+
+        os.replace = killed
+        put_in_place(new, folder)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    if moves == 0:
+        assert load_artifact(folder, trusted=trusted).manifest["seed"] == 7
+        return
+    with pytest.raises(ArtifactError, match=r"was interrupted; move .*\.copy\.previous there"):
+        load_artifact(folder)
+    assert load_artifact(tmp_path / ".copy.previous", trusted=trusted).manifest["seed"] == 7
+    save(folder, trusted.parent)
+    assert load_artifact(folder, trusted=trusted).manifest["seed"] == 7
+    assert not (tmp_path / ".copy.previous").exists()
 
 
 FILES = ["student.safetensors", "router.safetensors", "stream-TRIO.safetensors", "state-TRIO.safetensors"]

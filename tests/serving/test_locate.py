@@ -72,3 +72,31 @@ def test_an_unsigned_artifact_is_refused_unless_that_is_allowed(folder, monkeypa
         locate({}, folder=folder)
     monkeypatch.setenv("AURORA_ALLOW_UNSIGNED", "1")
     locate({}, folder=folder)
+
+
+def test_the_key_beside_an_artifact_is_named_but_not_trusted(folder, tmp_path_factory):
+    """Where a run was copied from another machine, or made with --out elsewhere."""
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    named = {"AURORA_ARTIFACT": str(folder / "runs/first/artifact")}
+    with pytest.raises(ArtifactError, match=r"no trusted key at .*AURORA_TRUSTED_KEY=") as caught:
+        locate(named, folder=elsewhere)
+    remedy = str(caught.value).partition("AURORA_TRUSTED_KEY=")[2].split()[0]
+    assert remedy == str(folder / "runs/keys/trusted_key.pem")
+    assert locate({**named, "AURORA_TRUSTED_KEY": remedy}, folder=elsewhere).artifact == folder / "runs/first/artifact"
+
+    shutil.rmtree(folder / "runs/keys")
+    with pytest.raises(ArtifactError, match="no trusted key at") as caught:
+        locate(named, folder=elsewhere)
+    assert "AURORA_TRUSTED_KEY=" not in str(caught.value)
+
+
+def test_a_garbled_key_is_told_in_one_line(folder):
+    (folder / "runs/keys/trusted_key.pem").write_text("nonsense")
+    with pytest.raises(ArtifactError, match=r"trusted_key\.pem: not an Ed25519 public key") as caught:
+        locate({}, folder=folder)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_empty_variable_is_not_set(folder):
+    empty = {"AURORA_ARTIFACT": "", "AURORA_TRUSTED_KEY": "", "AURORA_STATE_DIR": ""}
+    assert locate(empty, folder=folder) == locate({}, folder=folder)
