@@ -6,14 +6,13 @@ import json
 from pathlib import Path
 from typing import TypeVar, get_args
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import PydanticSerializationError, to_json
+
+from .errors import ConfigError
+from .yaml_file import read_yaml
 
 Config = TypeVar("Config", bound="Frozen")
-
-
-class ConfigError(ValueError):
-    """A configuration that cannot be used; the message names the place, the value and the remedy."""
 
 
 class Frozen(BaseModel):
@@ -27,49 +26,58 @@ class Frozen(BaseModel):
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
     def updated(self: Config, **changes: object) -> Config:
-        """Return a copy with `changes` applied and everything validated again."""
-        return type(self).model_validate({**self.model_dump(), **changes})
+        """Return a copy with `changes` applied and everything validated again.
+
+        Raises:
+            ConfigError: on a value out of range or an unknown field.
+        """
+        try:
+            return type(self).model_validate({**self.model_dump(), **changes})
+        except ValidationError as error:
+            raise ConfigError(_explain(type(self), error)) from None
 
 
 def load_config(model: type[Config], path: Path | str) -> Config:
     """Read `path` (YAML) into a `model`.
 
     Raises:
-        ConfigError: if the file is missing, is not a YAML mapping, or holds an unknown key or a value out of range.
+        ConfigError: if the file is missing, is not a YAML mapping, has a key twice, or holds an unknown key, a value of
+            another type or one out of range.
     """
     path = Path(path)
-    try:
-        text = path.read_text()
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file; the shipped configurations are in configs/.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read ({error}).") from None
-    try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        where = str(error).replace("\n", " ")
-        raise ConfigError(f"{path}: not valid YAML: {where}") from None
-    if not isinstance(content, dict):
-        raise ConfigError(f"{path}: must hold a mapping of keys to values, found {type(content).__name__}.")
-    return parse_config(model, content, source=str(path))
+    return parse_config(model, read_yaml(path), source=str(path))
 
 
 def parse_config(model: type[Config], content: dict, *, source: str) -> Config:
-    """Validate `content` as a `model`; `source` is named in the error.
+    """Validate `content`, which somebody wrote, as a `model`; `source` is named in the error.
+
+    Numbers, texts and truth values are not converted into each other, but that a whole number may stand for a real one.
+    A record's validators find `source` in their context: some keys may be set by a program, not by a file.
 
     Raises:
-        ConfigError: on the first offending key, with the nearest valid name for an unknown one.
+        ConfigError: on the offending keys, with the nearest valid name for an unknown one.
     """
     try:
-        return model.model_validate(content)
+        # By way of JSON: strict Python would refuse a list for a tuple and a text for an enum.
+        text = to_json(content, inf_nan_mode="constants")
+    except PydanticSerializationError as error:
+        raise ConfigError(f"{source}: holds what is neither text, number, list nor mapping ({error}).") from None
+    try:
+        return model.model_validate_json(text, strict=True, context={"source": source})
     except ValidationError as error:
-        problems = [_describe(model, problem) for problem in error.errors()]
-        raise ConfigError(f"{source}: " + "; ".join(problems)) from None
+        raise ConfigError(f"{source}: {_explain(model, error)}") from None
+
+
+def _explain(model: type[BaseModel], error: ValidationError) -> str:
+    return "; ".join(_describe(model, problem) for problem in error.errors())
 
 
 def _describe(model: type[BaseModel], problem) -> str:
     path = problem["loc"]
     name = ".".join(str(part) for part in path)
+    if problem["type"] == "value_error":  # the sentence of one of our own validators, which shows the value
+        sentence = problem["msg"].removeprefix("Value error, ")
+        return f"{name}: {sentence}" if name else sentence
     if problem["type"] != "extra_forbidden":
         found = problem.get("input")
         value = "" if problem["type"] == "missing" else f", was {found!r:.80}"

@@ -8,7 +8,8 @@ from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_va
 
 from ..core import Regime
 from ..scenarios import LAWS, AbstractLaw, Cell, Family, Severity
-from .frozen import ConfigError, Frozen
+from .errors import ConfigError
+from .frozen import Frozen
 
 Invariant = Literal["hurst", "tail_index", "extremal_index", "tail_dependence"]
 
