@@ -32,17 +32,17 @@ def main(
     [bold]scenarios/[/bold] to the output folder. Open the report in a browser; serve the artifact with
     [bold]serve run serve.app:aurora[/bold]. The same seed gives the same summary, byte for byte.
     """
-    from aurora_jax.config import ConfigError, QuickstartConfig, load_config
+    from aurora_jax.config import QuickstartConfig, load_config
 
     console = Console(width=None if sys.stdout.isatty() else 120)
     try:
         chosen = load_config(QuickstartConfig, config)
-        chosen = chosen if seed is None else chosen.updated(seed=seed)
+        chosen = chosen if seed is None else chosen.reseeded(seed)
         _require_writable(out)
         from scripts.run import run  # heavy imports only once the cheap mistakes are out of the way
 
         run(chosen, out, data=data, console=console)
-    except (ConfigError, ValueError, OSError, RuntimeError) as error:
+    except (ValueError, ArithmeticError, OSError, RuntimeError) as error:
         typer.echo(f"error: {' '.join(str(error).split())}", err=True)
         raise typer.Exit(1) from None
 

@@ -52,7 +52,7 @@ def test_between_is_half_open_and_utc(data):
     assert data.between("2020-01-02T02:30:00+02:00", None).times[0] == FIRST_DAY + 2 * DAY
     with pytest.raises(DataError, match=r"no bar from 2021-01-01 up to 2022-01-01.* 2020-01-01 to 2020-01-04"):
         data.between("2021-01-01", "2022-01-01")
-    with pytest.raises(DataError, match="'yesterday' is not a date"):
+    with pytest.raises(DataError, match="'yesterday' is not an ISO 8601 date"):
         data.between("yesterday", None)
 
 
