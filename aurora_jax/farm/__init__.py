@@ -8,6 +8,7 @@ from .estimate import size_of as size_of
 from .plan import MEASURED_AT as MEASURED_AT
 from .plan import ChunkSpec as ChunkSpec
 from .plan import cells_of as cells_of
+from .plan import config_digest as config_digest
 from .plan import digest_of as digest_of
 from .plan import plan as plan
 from .progress import Progress as Progress

@@ -74,8 +74,8 @@ class ChunkSpec(NamedTuple):
 def plan(config: SebPlusConfig, *, teacher: NFSDE | None = None, backend: str = "cpu") -> tuple[ChunkSpec, ...]:
     """Cut the catalogue into chunks, in catalogue order; the same arguments always give the same plan.
 
-    The number of paths in a cell is no part of a chunk's recipe, so a larger data set reuses the whole chunks of a
-    smaller one.
+    The number of paths in a cell is no part of a chunk's recipe, nor are other cells, so a larger data set reuses the
+    whole chunks of a smaller one.
 
     Raises:
         ValueError: if a cell needs a teacher and there is none.
@@ -96,11 +96,24 @@ def plan(config: SebPlusConfig, *, teacher: NFSDE | None = None, backend: str = 
             raise ValueError(f"cell {cell.name!r} of family {cell.family} needs a teacher, was None.")
         description = {name: value for name, value in cell.description().items() if name != "paths"}
         source = of_teacher if cell.family.needs_teacher else None
+        digest = config_digest(config, cell.name)
         for shard, first in enumerate(range(0, cell.paths, config.shard_paths)):
             paths = min(config.shard_paths, cell.paths - first)
-            recipe = {**common, "cell": description, "teacher": source, "shard": shard, "paths": paths}
+            recipe = {
+                **common,
+                "config_digest": digest,
+                "cell": description,
+                "teacher": source,
+                "shard": shard,
+                "paths": paths,
+            }
             specs.append(ChunkSpec(cell, shard, first, paths, config.seed, recipe))
     return tuple(specs)
+
+
+def config_digest(config: SebPlusConfig, cell: str) -> str:
+    """Return the digest of the configuration of one cell alone, at one chunk of paths: what its manifests hold."""
+    return config.narrowed(cells=[cell], paths=config.shard_paths).digest()
 
 
 def digest_of(model: eqx.Module) -> str:

@@ -12,7 +12,7 @@ from aurora_jax.farm.simulate import _follow_teacher
 from aurora_jax.invariants import measure
 from aurora_jax.scenarios import load, read_manifest, sha256
 from aurora_jax.teacher import reference_teacher, shocked
-from tests.farm.conftest import catalogue, files_of
+from tests.farm.conftest import EXAMS, catalogue, files_of
 
 
 def test_the_order_of_chunks_and_doing_one_twice_change_no_byte(undisturbed, specs, tmp_path):
@@ -58,6 +58,15 @@ def test_the_manifest_tells_what_the_file_holds(undisturbed, specs):
         assert manifest["recipe"]["seed"] == 7
         assert manifest["seed_path"] == ["seb", spec.cell.name, spec.shard]
         assert {"jax", "pyarrow", "aurora_jax"} <= set(manifest["recipe"]["versions"])
+
+
+def test_manifests_tell_the_configuration_that_they_were_made_by(undisturbed, specs):
+    cells = read_manifest(undisturbed / "_dataset.json")["cells"]
+    for spec in specs:
+        alone = catalogue(cells={spec.cell.name: {**EXAMS[spec.cell.name], "paths": 5}})
+        assert read_manifest(undisturbed / spec.manifest)["recipe"]["config_digest"] == alone.digest()
+        assert cells[spec.cell.name]["config_digest"] == alone.digest()
+    assert cells["fgn"]["config_digest"] != cells["clusters"]["config_digest"]
 
 
 def test_manifests_hold_no_times():
