@@ -14,6 +14,7 @@ from .outliers import corporate_action_flags as corporate_action_flags
 from .outliers import outlier_flags as outlier_flags
 from .packaged import load_packaged as load_packaged
 from .split import Split as Split
+from .split import require_bars as require_bars
 from .split import split as split
 from .standardise import CLIPPING_BOUND as CLIPPING_BOUND
 from .standardise import Standardiser as Standardiser

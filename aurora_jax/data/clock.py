@@ -16,7 +16,9 @@ def from_iso(text: str) -> int:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise DataError(f"{text!r} is not an ISO 8601 date; write it as 2015-12-31 or 2015-12-31T16:00:00+00:00.") from None
+        raise DataError(
+            f"{text!r} is not an ISO 8601 date; write it as 2015-12-31 or 2015-12-31T16:00:00+00:00."
+        ) from None
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
 
 

@@ -50,3 +50,38 @@ def split(data: MarketData, *, train_end: str, validation_end: str, embargo_bars
                 f"{to_iso(data.times[0])} to {to_iso(data.times[-1])}."
             )
     return Split(*(data.rows(start, stop) for start, stop in bounds.values()))
+
+
+_REMEDIES = {
+    "train": "set train_end later",
+    "validation": "set train_end earlier or validation_end later",
+    "test": "set validation_end earlier",
+}
+
+
+def require_bars(periods: Split, *, name: str, train: int = 1, validation: int = 1, test: int = 1) -> Split:
+    """Return `periods` itself if each of them holds the bars that the use in mind needs.
+
+    Args:
+        periods: what `split` returned.
+        name: of the stream or file, which starts the message.
+        train: fewest bars of the training period, such as the warm-up of the features and a window.
+        validation: fewest bars of the validation period.
+        test: fewest bars of the test period.
+
+    Raises:
+        DataError: names the first period that is too short, its bars and dates, the bars needed, and the remedy.
+        ValueError: if fewer than 1 bar is asked for.
+    """
+    for period, needed in (("train", train), ("validation", validation), ("test", test)):
+        if needed < 1:
+            raise ValueError(f"{period} must be at least 1 bar, was {needed}.")
+        data: MarketData = getattr(periods, period)
+        found = len(data.times)
+        if found < needed:
+            span = f" ({to_iso(data.times[0])} to {to_iso(data.times[-1])})" if found else ""
+            raise DataError(
+                f"{name}: the {period} period holds {found} bars{span} and at least {needed} are needed; "
+                f"{_REMEDIES[period]}, give a longer history, or shorten the windows."
+            )
+    return periods

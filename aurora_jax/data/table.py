@@ -1,6 +1,9 @@
 """Bars from CSV and Parquet files."""
 
+import csv
 import os
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -73,11 +76,44 @@ def _read_file(path: Path) -> pd.DataFrame:
         raise DataError(f"{path}: no such file; check the path (the working folder is {Path.cwd()}).")
     try:
         frame = pd.read_csv(path) if suffix == ".csv" else pd.read_parquet(path)
-    except (OSError, ValueError, pa.ArrowException) as error:
+        header, width = _csv_start(path) if suffix == ".csv" else ([str(name) for name in frame.columns], 0)
+    except (OSError, ValueError, csv.Error, pa.ArrowException) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
         raise DataError(f"{path}: cannot be read as {suffix[1:]} ({reason}); check that it is one.") from error
-    frame.columns = [str(name) for name in frame.columns]
+    _check_header(header, path)
+    # pandas takes surplus values at the start of each row for the row's name, and shifts the rest.
+    if width > len(header) or len(header) != len(frame.columns):
+        raise DataError(
+            f"{path}: rows do not fit the {len(header)} names of the header; give each column one name, and each row "
+            f"as many values."
+        )
+    frame.columns = header
     return frame.reset_index() if frame.index.name == "timestamp" else frame
+
+
+def _csv_start(path: Path) -> tuple[list[str], int]:
+    """Return the names as they stand in the file, and the length of the first row.
+
+    pandas makes up names that lack and renames those that repeat.
+    """
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        rows = (row for row in csv.reader(file) if len(row) > 1 or any(name.strip() for name in row))
+        return next(rows, []), len(next(rows, []))
+
+
+def _check_header(names: Sequence[str], path: Path) -> None:
+    """Refuse a column without a name of its own: in the wide layout it would be traded."""
+    first: dict[str, int] = {}
+    for place, name in enumerate((name.strip() for name in names), start=1):
+        if not name or re.fullmatch(r"Unnamed: \d+", name):
+            found = f"is named {name!r}" if name else "has no name"
+            raise DataError(
+                f"{path}: column {place} {found}; name it, or leave it out when writing the file "
+                f"(pandas: index=False, R: row.names=FALSE)."
+            )
+        if name in first:
+            raise DataError(f"{path}: columns {first[name]} and {place} are both named {name!r}; keep or rename one.")
+        first[name] = place
 
 
 def _check_names(frame: pd.DataFrame, path: Path) -> None:
@@ -90,9 +126,6 @@ def _check_names(frame: pd.DataFrame, path: Path) -> None:
         raise DataError(f"{path}: holds no row; give a file with bars.")
     if "timestamp" not in names:
         raise DataError(f"{path}: column timestamp is missing, found {shown}; rename the column that holds the time.")
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
-        raise DataError(f"{path}: column {repeated[0]} appears twice; keep one.")
     if "close" not in names and (set(names) & set(_LONG) - {"timestamp"} or len(names) == 1):
         raise DataError(f"{path}: column close is missing, found {shown}; a bar needs at least its close.")
     ohl = [name for name in ("open", "high", "low") if name not in names]

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from aurora_jax.data import DataError, split
+from aurora_jax.data import DataError, require_bars, split
 from tests.data.bars import market
 
 
@@ -34,3 +34,27 @@ def test_empty_parts_and_bad_arguments_are_named(data):
         split(data, train_end="2020-01-14", validation_end="2020-01-11", embargo_bars=3)
     with pytest.raises(ValueError, match="embargo_bars must be at least 0, was -1"):
         split(data, train_end="2020-01-11", validation_end="2020-01-14", embargo_bars=-1)
+
+
+def test_each_period_must_hold_the_bars_it_needs(data):
+    parts = split(data, train_end="2020-01-11", validation_end="2020-01-21", embargo_bars=3)  # 10, 7 and 8 bars
+    assert require_bars(parts, name="toy.csv", train=10, validation=7, test=8) is parts
+    assert require_bars(parts, name="toy.csv") is parts
+    for needed, message in (
+        (
+            {"train": 11},
+            r"train period holds 10 bars \(2020-01-01 to 2020-01-10\) .* 11 are needed; set train_end later",
+        ),
+        ({"validation": 8}, "validation period holds 7 bars .* 8 are needed; set train_end earlier or validation_end"),
+        (
+            {"test": 9},
+            r"test period holds 8 bars \(2020-01-24 .* 9 are needed; set validation_end earlier, give a longer",
+        ),
+    ):
+        with pytest.raises(DataError, match=f"^toy.csv: the {message}") as caught:
+            require_bars(parts, name="toy.csv", **needed)
+        assert "\n" not in str(caught.value)
+    with pytest.raises(DataError, match="validation period holds 0 bars and at least 1"):
+        require_bars(parts._replace(validation=data.rows(0, 0)), name="toy.csv")
+    with pytest.raises(ValueError, match="test must be at least 1 bar, was 0"):
+        require_bars(parts, name="toy.csv", test=0)

@@ -56,6 +56,21 @@ def test_wide_csv_is_close_only(tmp_path):
     assert data.close.tolist() == [[1.0, 4.0], [2.0, 5.0], [3.0, 6.0]]
 
 
+def test_names_are_those_of_the_header_whatever_its_quotes_and_mark(tmp_path):
+    """`A.1` and a comma are part of a name; a mark of the byte order and blank lines before the header are not."""
+    text = '\ufeff\n"timestamp",A,A.1,"B, ""new"""\n2020-01-01,1,4,7\n2020-01-02,2,5,8\n'
+    data = read_table(write(tmp_path, text))
+    assert data.assets == ("A", "A.1", 'B, "new"')
+    assert data.close.tolist() == [[1.0, 4.0, 7.0], [2.0, 5.0, 8.0]]
+
+
+def test_a_repeated_name_in_parquet_is_refused(tmp_path):
+    times = pd.date_range("2020-01-01", periods=2, tz="UTC")
+    pd.DataFrame({"timestamp": times, "A": [1.0, 2.0], " A": [1.0, 2.0]}).to_parquet(tmp_path / "x.parquet")
+    with pytest.raises(DataError, match=r"x\.parquet: columns 2 and 3 are both named 'A'"):
+        read_table(tmp_path / "x.parquet")
+
+
 def test_one_asset_lends_its_name(tmp_path):
     text = "timestamp,close,volume\n2020-01-01,1,9\n2020-01-02,2,8\n"
     assert (read_table(write(tmp_path, text)).symbol, read_table(write(tmp_path, text)).assets) == (
@@ -151,6 +166,20 @@ GOOD = "2020-01-01,2,3,1,2,10\n"
             "timestamp,AAA,BBB\n2020-01-01,1,2\n2020-01-02,-1,2\n",
             r"row 2 \(2020-01-02, AAA\): close -1 is not a positive",
         ),
+        (",timestamp,A\n1,2020-01-01,1\n", r"column 1 has no name; name it, or leave it out .*R: row\.names=FALSE"),
+        ('"","timestamp","A"\n"1","2020-01-01",1\n', "column 1 has no name"),
+        (",timestamp,close\n1,2020-01-01,1\n", "column 1 has no name"),
+        ("\ufeff,timestamp,A\n1,2020-01-01,1\n", "column 1 has no name"),
+        ("timestamp,A,B,\n2020-01-01,1,2,\n", "column 4 has no name"),
+        ("\n  \ntimestamp, ,A\n2020-01-01,1,2\n", "column 2 has no name"),
+        ("Unnamed: 0,timestamp,A\n1,2020-01-01,1\n", "column 1 is named 'Unnamed: 0'; name it, or leave it out"),
+        ("timestamp,A,A\n2020-01-01,1,2\n", "columns 2 and 3 are both named 'A'; keep or rename one"),
+        ('timestamp,A,B," A"\n2020-01-01,1,2,3\n', "columns 2 and 4 are both named 'A'"),
+        ("timestamp,close,close\n2020-01-01,1,2\n", "columns 2 and 3 are both named 'close'"),
+        ("timestamp,timestamp,A\n2020-01-01,2020-01-01,2\n", "columns 1 and 2 are both named 'timestamp'"),
+        ("timestamp,A,B\n2020-01-01,1,2,\n2020-01-02,1,2,\n", "rows do not fit the 3 names of the header; give each"),
+        ("timestamp,A\n1,2020-01-01,2\n2,2020-01-02,2\n", "rows do not fit the 2 names of the header"),
+        ("timestamp,A,B\n2020-01-01,1,2\n2020-01-02,1,2,3\n", r"cannot be read as csv \(.*Expected 3 fields in line 3"),
         ("", r"cannot be read as csv \(No columns to parse from file\); check that it is one"),
         ('timestamp,close\n"2020-01-01,1\n', "cannot be read as csv"),
     ],
