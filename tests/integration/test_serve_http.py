@@ -140,6 +140,7 @@ def test_without_an_artifact_it_names_the_command(tmp_path):
     assert "python scripts/quickstart.py" in done.stdout + done.stderr
 
 
+@pytest.mark.slow  # the literal command imports Ray and JAX before it can say so
 def test_a_port_that_is_none_is_told_in_one_line(tmp_path_factory):
     released = released_artifact(tmp_path_factory)
     environment = os.environ | {
