@@ -5,7 +5,10 @@ import time
 from collections.abc import Callable, Iterator
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as RichProgress
+
+from aurora_jax.farm import Progress as FarmProgress
 
 
 class Stages:
@@ -31,9 +34,27 @@ class Stages:
             TextColumn("   {task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("loss {task.fields[loss]:.4f}"),
+            TextColumn("loss {task.fields[loss]}"),
             TimeRemainingColumn(),
         )
-        with Progress(*columns, console=self.console) as progress:
-            task = progress.add_task(name, total=steps, loss=float("nan"))
-            yield lambda step, loss: progress.update(task, completed=step + 1, loss=loss)
+        with RichProgress(*columns, console=self.console) as progress:
+            task = progress.add_task(name, total=steps, loss="-")
+            yield lambda step, loss: progress.update(task, completed=step + 1, loss=f"{loss:.4f}")
+
+    @contextlib.contextmanager
+    def paths(self, name: str) -> Iterator[Callable[[FarmProgress], None]]:
+        """Show how many of the farm's paths are done; yields what the farm calls as it goes on."""
+        columns = (
+            TextColumn("   {task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("paths"),
+            TimeElapsedColumn(),
+        )
+        with RichProgress(*columns, console=self.console) as progress:
+            task = progress.add_task(name, total=None)
+            yield lambda state: progress.update(task, total=state.paths, completed=state.paths_done)
+
+    def waiting(self) -> contextlib.AbstractContextManager:
+        """Show that work goes on, where there is nothing to count."""
+        return self.console.status("   compiling and running")

@@ -10,10 +10,11 @@ from rich.table import Table
 
 from aurora_jax.backtest import equal_weight, expected_shortfall_interval, performance, same_volatility, sharpe_interval
 from aurora_jax.config import QuickstartConfig
-from aurora_jax.core import Invariants
+from aurora_jax.core import Estimate, Invariants
+from aurora_jax.core import Outcome as Code
 from aurora_jax.data import MarketData
 from aurora_jax.engine import canonical_json, versions
-from aurora_jax.inference import expected_calibration_error
+from aurora_jax.inference import debiased_calibration_error, expected_calibration_error
 from aurora_jax.replay import AccountRule, Replay, summarise
 from aurora_jax.report import (
     Fan,
@@ -24,6 +25,7 @@ from aurora_jax.report import (
     StreamReport,
     write_report,
 )
+from scripts.calibrate import Calm
 
 _BINS = 10
 _RULE = AccountRule()
@@ -31,15 +33,18 @@ _COST = float(_RULE.commission) + float(_RULE.half_spread)
 
 
 class HoldOut(NamedTuple):
-    """One stream's hold-out: the data and what the engine made of it."""
+    """One stream's hold-out: the whole market, its last period, and what the engine made of it."""
 
+    market: MarketData
     data: MarketData
+    calm: Calm
     replay: Replay
 
 
 class Outcome(NamedTuple):
-    """Everything that a finished run has to tell."""
+    """Everything that a finished run has to tell; `asked` are its settings before levels were found."""
 
+    asked: QuickstartConfig
     config: QuickstartConfig
     streams: Mapping[str, HoldOut]
     invariants: Mapping[str, Invariants]
@@ -68,22 +73,32 @@ def summary_of(outcome: Outcome) -> dict:
             "strategy_at_benchmark_volatility": _plain(performance(scaled.net_returns)),
             "sharpe_interval": _plain(sharpe_interval(net, seed=outcome.config.seed)),
             "expected_shortfall_interval": _plain(expected_shortfall_interval(net, seed=outcome.config.seed)),
-            "data_digest": held.data.digest,
+            "calm": {
+                "pass_share": held.calm.pass_share,
+                "outcome": held.calm.outcome.name,
+                "levels": outcome.config.engine.streams[name].model_dump()["levels"],
+            },
+            "hold_out_digest": held.data.digest,
+            "data_digest": held.market.digest,
         }
     return {
         "seed": outcome.config.seed,
-        "config_digest": outcome.config.digest(),
+        "config_digest": outcome.asked.digest(),
+        "calibrated_config_digest": outcome.config.digest(),
         "versions": versions(),
-        "router_ece": router_ece(outcome),
+        "nominal_coverage": 1.0 - outcome.config.engine.conformal.miscoverage,
+        "router": router_calibration(outcome.router),
         "measured": dict(outcome.measured),
         "invariants": {name: _invariants(measured) for name, measured in outcome.invariants.items()},
         "streams": streams,
     }
 
 
-def router_ece(outcome: Outcome) -> float:
-    """Return the expected calibration error of the router on the hold-out."""
-    return float(expected_calibration_error(outcome.router.probabilities, outcome.router.labels, bins=_BINS))
+def router_calibration(router: RouterReport) -> dict:
+    """Return the router's calibration on the hold-out: few windows make any router look worse than it is."""
+    plain = expected_calibration_error(router.probabilities, router.labels, bins=_BINS)
+    debiased = debiased_calibration_error(router.probabilities, router.labels, bins=_BINS)
+    return {"ece": float(plain), "debiased_ece": float(debiased), "windows": len(router.labels)}
 
 
 def _plain(record) -> dict:
@@ -91,9 +106,17 @@ def _plain(record) -> dict:
 
 
 def _invariants(measured: Invariants) -> dict:
+    return {name: _estimate(estimate) for name, estimate in measured._asdict().items()}
+
+
+def _estimate(estimate: Estimate) -> dict:
+    """Return an estimate as plain numbers; one that cannot be had has none, and says why."""
+    outcome = Code(int(estimate.outcome))
+    known = outcome is Code.OK
     return {
-        name: {"value": float(estimate.value), "standard_error": float(estimate.standard_error)}
-        for name, estimate in measured._asdict().items()
+        "value": float(estimate.value) if known else None,
+        "standard_error": float(estimate.standard_error) if known else None,
+        "outcome": outcome.name,
     }
 
 
@@ -101,27 +124,39 @@ def headline(name: str, summary: dict) -> tuple[HeadlineRow, ...]:
     """Return the table of one stream."""
     part = summary["streams"][name]
     engine, own, base = part["engine"], part["strategy"], part["equal_weight"]
-    equal_risk = part["strategy_at_benchmark_volatility"]
+    equal_risk, router, calm = part["strategy_at_benchmark_volatility"], summary["router"], part["calm"]
     low, high = part["sharpe_interval"]["lower"], part["sharpe_interval"]["upper"]
     shares = " / ".join(f"{engine[f'{decision}_share']:.1%}" for decision in ("pass", "derisk", "block"))
+    found = "" if calm["outcome"] == "OK" else f" ({calm['outcome']})"
+
+    def compare(title, field, form, note):
+        return HeadlineRow(title, format(own[field], form), format(base[field], form), note)
+
     return (
-        HeadlineRow("coverage", f"{engine['coverage']:.4f}", "0.9000", "share of next-bar returns inside the interval"),
+        HeadlineRow(
+            "coverage",
+            f"{engine['coverage']:.4f}",
+            f"{summary['nominal_coverage']:.4f}",
+            "share of next-bar returns inside the interval",
+        ),
         HeadlineRow("interval width", f"{engine['mean_width']:.4f}", "", "mean, in log return"),
-        HeadlineRow("router ECE", f"{summary['router_ece']:.4f}", "0.05", "on hold-out windows of the basket"),
-        HeadlineRow("PASS / DERISK / BLOCK", shares, "", "share of bars"),
         HeadlineRow(
-            "Sharpe", f"{own['sharpe']:.2f}", f"{base['sharpe']:.2f}", f"95 % interval {low:.2f} to {high:.2f}"
+            "router ECE",
+            f"{router['ece']:.4f}",
+            "",
+            f"debiased {router['debiased_ece']:.4f}; {router['windows']} hold-out windows of the basket",
         ),
-        HeadlineRow(
-            "ES 95 %", f"{own['expected_shortfall_95']:.2%}", f"{base['expected_shortfall_95']:.2%}", "per bar"
-        ),
+        HeadlineRow("PASS / DERISK / BLOCK", shares, "", f"of bars; calm years: PASS {calm['pass_share']:.0%}{found}"),
+        HeadlineRow("in transition", f"{engine['transition_share']:.1%}", "", "of bars"),
+        compare("Sharpe", "sharpe", ".2f", f"95 % interval {low:.2f} to {high:.2f}"),
+        compare("ES 95 %", "expected_shortfall_95", ".2%", "per bar"),
         HeadlineRow(
             "ES 95 % at equal volatility",
             f"{equal_risk['expected_shortfall_95']:.2%}",
             f"{base['expected_shortfall_95']:.2%}",
             "holding less is not a skill",
         ),
-        HeadlineRow("max drawdown", f"{own['max_drawdown']:.1%}", f"{base['max_drawdown']:.1%}", "net of costs"),
+        compare("max drawdown", "max_drawdown", ".1%", "net of costs"),
     )
 
 
@@ -140,7 +175,7 @@ def print_tables(console: Console, summary: dict, seconds: Mapping[str, float]) 
         table.add_column(name)
     for kind in Invariants._fields:
         cells = (summary["invariants"][name][kind] for name in summary["invariants"])
-        table.add_row(kind, *(f"{cell['value']:.3f} ± {cell['standard_error']:.3f}" for cell in cells))
+        table.add_row(kind, *(_cell(cell) for cell in cells))
     console.print(table)
     table = Table(title="seconds per stage", title_justify="left")
     for name in (*seconds, "total"):
@@ -149,15 +184,17 @@ def print_tables(console: Console, summary: dict, seconds: Mapping[str, float]) 
     console.print(table)
 
 
+def _cell(estimate: dict) -> str:
+    if estimate["value"] is None:
+        return Code[estimate["outcome"]].message
+    return f"{estimate['value']:.3f} ± {estimate['standard_error']:.3f}"
+
+
 def write_outputs(outcome: Outcome, summary: dict, seconds: Mapping[str, float], out: Path) -> Path:
     """Write summary, timings and report; return the report's path."""
     (out / "summary.json").write_bytes(canonical_json(summary))
     (out / "timings.json").write_bytes(canonical_json(dict(seconds)))
-    thresholds = outcome.config.engine.governance
-    levels = {
-        "tau_pass": thresholds.kappa.tau_pass,
-        "tau_derisk": thresholds.kappa.tau_derisk,
-    }
+    levels = outcome.config.engine.streams
     streams = tuple(
         StreamReport(
             symbol=name,
@@ -165,9 +202,9 @@ def write_outputs(outcome: Outcome, summary: dict, seconds: Mapping[str, float],
             times=held.data.times,
             close=held.data.close,
             rows=held.replay.rows,
-            nominal_coverage=1.0 - outcome.config.engine.conformal.miscoverage,
+            nominal_coverage=summary["nominal_coverage"],
             benchmark=benchmark(held),
-            thresholds=levels,
+            thresholds=levels[name].model_dump(include={"levels": {"tau_pass", "tau_derisk"}})["levels"],
             headline=headline(name, summary),
         )
         for name, held in outcome.streams.items()
@@ -183,8 +220,8 @@ def write_outputs(outcome: Outcome, summary: dict, seconds: Mapping[str, float],
         router=outcome.router,
         losses=outcome.losses,
         provenance={
-            "run": {"seed": str(outcome.config.seed), "config digest": outcome.config.digest()},
-            "data": {name: f"sha256:{held.data.digest}" for name, held in outcome.streams.items()},
+            "run": {"seed": str(outcome.config.seed), "config digest": outcome.asked.digest()},
+            "data": {name: f"sha256:{held.market.digest}" for name, held in outcome.streams.items()},
             "versions": versions(),
         },
     )

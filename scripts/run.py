@@ -11,25 +11,28 @@ import aurora_jax
 from aurora_jax.config import QuickstartConfig
 from aurora_jax.core import root_key, stream
 from aurora_jax.data import MarketData, load_packaged, read_table, split, validate
-from aurora_jax.engine import Engine, canonical_json, save_artifact, teacher_file
-from aurora_jax.governance import GuardFlags, calm_thresholds
-from aurora_jax.replay import Replay
+from aurora_jax.engine import canonical_json, save_artifact, teacher_file
 from aurora_jax.report import RouterReport
 from aurora_jax.training import label_blocks, teach
-from scripts import stages
+from scripts import calibrate, learn, measure, prepare
 from scripts.console import Stages
 from scripts.publish import HoldOut, Outcome, print_tables, summary_of, write_outputs
 from sims.seb_plus import generate
+
+KEYS = Path("runs") / "keys"
+"""Where the signing key of this installation lies; the service trusts its public half."""
 
 
 def run(config: QuickstartConfig, out: Path, *, data: Path | None, console: Console) -> dict:
     """Do the whole run and return its summary, which is also written to `out`."""
     aurora_jax.enable_x64()
+    asked = config
+    _refuse_strangers(out / "scenarios")
     root, show = root_key(config.seed), Stages(console)
 
     with show.stage("data", "real market data, validated and split"):
         markets = load_markets(config, data)
-        config = config.updated(engine=stages.with_streams(config.engine, markets).model_dump())
+        config = config.updated(engine=prepare.with_streams(config.engine, markets).model_dump())
         when = config.periods
         periods = {
             name: split(
@@ -40,8 +43,8 @@ def run(config: QuickstartConfig, out: Path, *, data: Path | None, console: Cons
             )
             for name, market in markets.items()
         }
-        own = stages.prepare(periods[config.stream], config.engine.features)
-        other = stages.prepare(periods[config.transfer_stream], config.engine.features, own.standardiser)
+        own = prepare.prepare(periods[config.stream], config.engine.features)
+        other = prepare.prepare(periods[config.transfer_stream], config.engine.features, own.standardiser)
         prepared = {config.stream: own, config.transfer_stream: other}
 
     with show.stage("teacher", "BIC labels, then a neural fractional SDE with heavy jumps"):
@@ -57,34 +60,32 @@ def run(config: QuickstartConfig, out: Path, *, data: Path | None, console: Cons
                 on_step=on_step,
             )
 
-    scenarios = out / "scenarios"
+    scenarios = out / ".scenarios"  # takes the place of an earlier run's when this one is done
     with show.stage("seb+", "extreme scenarios on a local Ray"):
-        shutil.rmtree(scenarios, ignore_errors=True)  # another teacher's, from an earlier run
+        shutil.rmtree(scenarios, ignore_errors=True)
         catalogue = config.scenarios.updated(seed=config.seed)
-        generate(catalogue, scenarios, teacher=teacher.model)
+        with show.paths("simulate") as on_progress:
+            generate(catalogue, scenarios, teacher=teacher.model, progress=on_progress)
 
     with show.stage("student", "deep state-space model on real and teacher windows"):
         with show.bar("distil", config.student.steps) as on_step:
-            distilled = stages.distil(stream(root, "student"), config, own, scenarios, on_step)
+            distilled = learn.distil(stream(root, "student"), config, own, scenarios, on_step)
         network = distilled.result.network
 
     with show.stage("router", "SLERP between regimes, then a calibrated classifier"):
         with show.bar("route", config.router.steps) as on_step:
-            routed = stages.find_routes(stream(root, "router"), config, own, distilled, on_step)
+            routed = learn.find_routes(stream(root, "router"), config, own, distilled, on_step)
 
-    with show.stage("calibrate", "thresholds from the calm validation years"):
-        sets = stages.scenario_sets(config, config.engine, scenarios)
-        parts = {name: stages.stream_parts(prepared[name], network, sets[name]) for name in markets}
-        rough = stages.engines_of(config.engine, parts, network, routed.router)
-        calm = stages.calm_replays(rough, markets, periods)
-        config = with_thresholds(config, rough[config.stream], calm[config.stream])
-        engines = stages.engines_of(config.engine, parts, network, routed.router)
+    with show.stage("calibrate", "levels from each stream's calm validation years"), show.waiting():
+        sets = calibrate.scenario_sets(config, config.engine, scenarios)
+        parts = {name: calibrate.stream_parts(prepared[name], network, sets[name]) for name in markets}
+        config, engines, calm = calibrate.calibrate(config, parts, network, routed.router, markets, periods)
 
-    with show.stage("replay", "the hold-out years through the certified engine"):
+    with show.stage("replay", "the hold-out years through the certified engine"), show.waiting():
         replays = {
-            name: stages.hold_out_replay(
+            name: calibrate.hold_out_replay(
                 engines[name],
-                calm[name],
+                calm[name].replay,
                 markets[name],
                 periods[name],
                 operator_release_bars=config.operator_release_bars,
@@ -92,21 +93,22 @@ def run(config: QuickstartConfig, out: Path, *, data: Path | None, console: Cons
             for name in markets
         }
 
-    with show.stage("publish", "invariants, artifact, report"):
+    with show.stage("publish", "invariants, artifact, report"), show.waiting():
         test = periods[config.stream].test
-        labelled = stages.label_hold_out(config, own, network, test)
+        labelled = learn.label_hold_out(config, own, network, test)
         latent, features = jnp.split(labelled.inputs, [network.latent], axis=1)
         chances = routed.router.probabilities(latent, features)
         labels = label_blocks(own.periods.train.log_returns(), block_bars=config.teacher.block_bars)
         outcome = Outcome(
+            asked=asked,
             config=config,
-            streams={name: HoldOut(periods[name].test, replays[name]) for name in markets},
-            invariants=stages.measure_all(
+            streams={name: HoldOut(markets[name], periods[name].test, calm[name], replays[name]) for name in markets},
+            invariants=measure.measure_all(
                 stream(root, "invariants"), teacher.model, distilled, own, test.log_returns(), np.asarray(labels.regime)
             ),
             router=RouterReport(np.asarray(chances), np.asarray(jnp.argmax(labelled.weights, axis=1))),
-            losses=stages.loss_curves(teacher, distilled, routed),
-            fan=stages.fan_of(config, scenarios, test),
+            losses=learn.loss_curves(teacher, distilled, routed),
+            fan=measure.fan_of(config, scenarios, test),
             measured={
                 "teacher_held_out_nll_per_bar": teacher.held_out,
                 "teacher_held_out_nll_per_bar_before": teacher.held_out_before,
@@ -119,7 +121,7 @@ def run(config: QuickstartConfig, out: Path, *, data: Path | None, console: Cons
             },
         )
         summary = summary_of(outcome)
-        trees = stages.artifact_trees(network, routed.router, parts)
+        trees = calibrate.artifact_trees(network, routed.router, parts)
         save_artifact(
             out / "artifact",
             config=config.engine,
@@ -131,13 +133,22 @@ def run(config: QuickstartConfig, out: Path, *, data: Path | None, console: Cons
             metrics=summary,
             data={name: market.digest for name, market in markets.items()},
             seed=config.seed,
-            keys=out.parent / "keys",
+            keys=KEYS,
         )
+        shutil.rmtree(out / "scenarios", ignore_errors=True)
+        scenarios.rename(out / "scenarios")
         report = write_outputs(outcome, summary, show.seconds, out)
     (out / "timings.json").write_bytes(canonical_json(show.seconds))
     print_tables(console, summary, show.seconds)
-    console.print(f"report    {report}\nartifact  {out / 'artifact'}   (serve it: serve run serve.app:aurora)")
+    found = "" if out.resolve().parent == Path("runs").resolve() else f"AURORA_ARTIFACT={out / 'artifact'} "
+    console.print(f"report    {report}\nartifact  {out / 'artifact'}   (serve it: {found}serve run serve.app:aurora)")
     return summary
+
+
+def _refuse_strangers(scenarios: Path) -> None:
+    """Fail before the work where replacing an earlier run's scenarios would delete what is not ours."""
+    if scenarios.exists() and not (scenarios / "_dataset.json").exists():
+        raise OSError(f"{scenarios} exists and holds no AURORA data set: move it away or choose another --out.")
 
 
 def load_markets(config: QuickstartConfig, data: Path | None) -> dict[str, MarketData]:
@@ -148,19 +159,3 @@ def load_markets(config: QuickstartConfig, data: Path | None) -> dict[str, Marke
         config.stream: validate(basket, minimum_bars=needed),
         config.transfer_stream: validate(load_packaged(config.transfer_data), minimum_bars=needed),
     }
-
-
-def with_thresholds(config: QuickstartConfig, engine: Engine, calm: Replay) -> QuickstartConfig:
-    """Set the acceptance thresholds so that the calm years are in PASS as often as configured."""
-    info = calm.rows.info
-    live = np.asarray(info.outcome) == 0
-    flags = GuardFlags(jnp.asarray(info.soft[live]), jnp.asarray(info.hard[live]))
-    found = calm_thresholds(engine.acceptance, jnp.asarray(info.kappa_plus[live]), flags, pass_share=config.pass_share)
-    machine = found.acceptance
-    governance = config.engine.governance.model_dump()
-    governance["kappa"] = {"tau_pass": float(machine.tau_pass), "tau_derisk": float(machine.tau_derisk)}
-    governance["acceptance"]["hysteresis"] = {
-        "tau_pass_up": float(machine.tau_pass_up),
-        "tau_derisk_up": float(machine.tau_derisk_up),
-    }
-    return config.updated(engine={**config.engine.model_dump(), "governance": governance})

@@ -106,7 +106,7 @@ def scenario_set(
 
 
 def _edges(start: int, stop: int, cells: int) -> np.ndarray:
-    """Return where runs of ranks begin that share start..stop, the shorter runs at the worse end, and where they end."""
+    """Return where runs of ranks that share start..stop begin and end; the shorter runs are at the worse end."""
     shorter, longer = divmod(stop - start, cells)
     return start + np.cumsum([0, *[shorter] * (cells - longer), *[shorter + 1] * longer])
 

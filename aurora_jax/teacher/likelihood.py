@@ -72,7 +72,9 @@ def log_likelihood(model: NFSDE, data: TeacherData) -> Float[Array, ""]:
         price_drift, factor_drift = drift[:, : model.assets], drift[:, model.assets :]
         # Whitened by L(z) alone; the volatility that drove the bar is divided out where it is known or integrated.
         white = (returns - price_drift) @ unmix[regime].T
-        surprise = (white @ own.market_direction) * jnp.exp(-jnp.sum(reading[:-1], axis=1))
+        # A noisy reading of the bar's own return would all but cancel its size, and blow up a return near 0.
+        level = jnp.sum(jnp.where(exact, reading[:-1], smooth), axis=1)
+        surprise = (white @ own.market_direction) * jnp.exp(-level)
         whitening = jax.tree.map(lambda leaf: leaf[regime], noise)
         prediction = _predict_factors(own, whitening, reading, factor_drift, surprise)
         # A noisy reading was made from the bar's own returns, which it would count twice: the bar's factor is then what

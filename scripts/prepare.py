@@ -1,0 +1,53 @@
+"""From markets to what every later stage reads: periods, features, normalisers."""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+
+from aurora_jax.config import EngineConfig
+from aurora_jax.config.engine import StreamConfig
+from aurora_jax.data import FeaturePipeline, MarketData, Split, Standardiser, batch_features, fit_standardiser
+from aurora_jax.engine import shared_features
+from aurora_jax.student import Trailing, fit_trailing
+from aurora_jax.training import Inputs, real_inputs
+
+
+class Prepared(NamedTuple):
+    """A stream cut into periods, with what was fitted on its training period alone."""
+
+    periods: Split
+    pipeline: FeaturePipeline
+    standardiser: Standardiser
+    trailing: Trailing
+
+    def inputs(self, data: MarketData) -> Inputs:
+        """Return `data` as the student sees it, in the units of the training period."""
+        return real_inputs(data, self.pipeline, self.standardiser, self.trailing)
+
+
+def stream_config(data: MarketData) -> StreamConfig:
+    """Describe a stream; a single asset's weight can only be 1."""
+    described = StreamConfig(assets=data.assets, ohlc=data.columns.ohlc, volume=data.columns.volume, weight_max=1.0)
+    return described.updated(weight_min=0.0) if len(data.assets) == 1 else described.updated(weight_max=0.5)
+
+
+def with_streams(config: EngineConfig, streams: dict[str, MarketData]) -> EngineConfig:
+    """Bind the engine's settings to streams, keeping the features that all of them can have."""
+    kept, removed = shared_features({name: data.columns for name, data in streams.items()}, config.features)
+    described = {name: stream_config(data).model_dump() for name, data in streams.items()}
+    return config.updated(streams=described, features=kept, features_removed=removed)
+
+
+def prepare(periods: Split, features: tuple[str, ...], standardiser: Standardiser | None = None) -> Prepared:
+    """Fit standardisation and trailing moments on the training period; a transfer stream borrows the standardiser."""
+    pipeline = FeaturePipeline(features)
+    if standardiser is None:
+        values = batch_features(pipeline, periods.train.bars())
+        standardiser = fit_standardiser(np.asarray(values)[pipeline.warm_up_bars :])
+    return Prepared(periods, pipeline, standardiser, fit_trailing(jnp.asarray(periods.train.log_returns())))
+
+
+def returns_per_bar(data: MarketData) -> np.ndarray:
+    """Return one log return per bar, 0 for the first."""
+    return np.concatenate([np.zeros((1, len(data.assets))), data.log_returns()])
