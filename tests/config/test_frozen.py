@@ -105,6 +105,7 @@ class Kinds(Frozen):
         ("real: -2E+1", "real", -20.0),
         ("real: 1.5e-3", "real", 0.0015),
         ("text: 2010-01-01", "text", "2010-01-01"),
+        ("text: 2010-13-45", "text", "2010-13-45"),  # as a YAML date it would stop the reader
         ("text: 1e-3x", "text", "1e-3x"),
         ("names: [a, b]", "names", ("a", "b")),
         ("by_name: {a: 1, b: 1.5}", "by_name", {"a": 1, "b": 1.5}),

@@ -64,6 +64,12 @@ def test_names_are_those_of_the_header_whatever_its_quotes_and_mark(tmp_path):
     assert data.close.tolist() == [[1.0, 4.0, 7.0], [2.0, 5.0, 8.0]]
 
 
+def test_a_number_may_name_an_asset_in_parquet(tmp_path):
+    times = pd.date_range("2020-01-01", periods=2, tz="UTC", name="timestamp")
+    pd.DataFrame({7203: [1.0, 2.0]}, index=times).to_parquet(tmp_path / "x.parquet")
+    assert read_table(tmp_path / "x.parquet").assets == ("7203",)
+
+
 def test_a_repeated_name_in_parquet_is_refused(tmp_path):
     times = pd.date_range("2020-01-01", periods=2, tz="UTC")
     pd.DataFrame({"timestamp": times, "A": [1.0, 2.0], " A": [1.0, 2.0]}).to_parquet(tmp_path / "x.parquet")
