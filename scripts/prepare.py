@@ -5,12 +5,24 @@ from typing import NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
-from aurora_jax.config import EngineConfig
+from aurora_jax.config import EngineConfig, QuickstartConfig
 from aurora_jax.config.engine import StreamConfig
-from aurora_jax.data import FeaturePipeline, MarketData, Split, Standardiser, batch_features, fit_standardiser
+from aurora_jax.data import (
+    FeaturePipeline,
+    MarketData,
+    Split,
+    Standardiser,
+    batch_features,
+    fit_standardiser,
+    require_bars,
+    split,
+)
 from aurora_jax.engine import shared_features
+from aurora_jax.governance.calm_thresholds import MIN_BARS
 from aurora_jax.student import Trailing, fit_trailing
 from aurora_jax.training import Inputs, real_inputs
+
+_MEASURED_BARS = 250  # of the hold-out: invariants of less are noise
 
 
 class Prepared(NamedTuple):
@@ -37,6 +49,20 @@ def with_streams(config: EngineConfig, streams: dict[str, MarketData]) -> Engine
     kept, removed = shared_features({name: data.columns for name, data in streams.items()}, config.features)
     described = {name: stream_config(data).model_dump() for name, data in streams.items()}
     return config.updated(streams=described, features=kept, features_removed=removed)
+
+
+def split_for(config: QuickstartConfig, market: MarketData, *, name: str) -> Split:
+    """Split a market into its periods, each long enough for what later stages do with it."""
+    when = config.periods
+    periods = split(
+        market, train_end=when.train_end, validation_end=when.validation_end, embargo_bars=when.embargo_bars
+    )
+    warm_up = FeaturePipeline(config.engine.features).warm_up_bars
+    window = warm_up + max(config.student.window_bars, config.router.window_bars)
+    labelled = max(window, config.teacher.block_bars + 2)  # a block, the reading after it, and a return is two prices
+    return require_bars(
+        periods, name=name, train=labelled, validation=max(labelled, MIN_BARS + 1), test=max(window, _MEASURED_BARS)
+    )
 
 
 def prepare(periods: Split, features: tuple[str, ...], standardiser: Standardiser | None = None) -> Prepared:

@@ -10,7 +10,7 @@ from rich.console import Console
 import aurora_jax
 from aurora_jax.config import QuickstartConfig
 from aurora_jax.core import root_key, stream
-from aurora_jax.data import MarketData, load_packaged, read_table, split, validate
+from aurora_jax.data import MarketData, load_packaged, read_table, validate
 from aurora_jax.engine import canonical_json, save_artifact, teacher_file
 from aurora_jax.report import RouterReport
 from aurora_jax.training import label_blocks, teach
@@ -33,16 +33,7 @@ def run(config: QuickstartConfig, out: Path, *, data: Path | None, console: Cons
     with show.stage("data", "real market data, validated and split"):
         markets = load_markets(config, data)
         config = config.updated(engine=prepare.with_streams(config.engine, markets).model_dump())
-        when = config.periods
-        periods = {
-            name: split(
-                market,
-                train_end=when.train_end,
-                validation_end=when.validation_end,
-                embargo_bars=when.embargo_bars,
-            )
-            for name, market in markets.items()
-        }
+        periods = {name: prepare.split_for(config, market, name=name) for name, market in markets.items()}
         own = prepare.prepare(periods[config.stream], config.engine.features)
         other = prepare.prepare(periods[config.transfer_stream], config.engine.features, own.standardiser)
         prepared = {config.stream: own, config.transfer_stream: other}
@@ -140,7 +131,8 @@ def run(config: QuickstartConfig, out: Path, *, data: Path | None, console: Cons
         report = write_outputs(outcome, summary, show.seconds, out)
     (out / "timings.json").write_bytes(canonical_json(show.seconds))
     print_tables(console, summary, show.seconds)
-    found = "" if out.resolve().parent == Path("runs").resolve() else f"AURORA_ARTIFACT={out / 'artifact'} "
+    usual = out.resolve().parent == Path("runs").resolve()  # where the service looks by itself
+    found = "" if usual else f"AURORA_ARTIFACT={out / 'artifact'} "
     console.print(f"report    {report}\nartifact  {out / 'artifact'}   (serve it: {found}serve run serve.app:aurora)")
     return summary
 
