@@ -11,6 +11,7 @@ from flax import nnx
 from jaxtyping import Array, Float
 
 from aurora_jax.config import EngineConfig, QuickstartConfig
+from aurora_jax.config.quickstart import BASELINE_CELLS, SCENARIO_BARS
 from aurora_jax.core import Outcome
 from aurora_jax.crossbar import Crossbar
 from aurora_jax.data import MarketData, Split
@@ -23,7 +24,6 @@ from aurora_jax.student import DSSM, bind, filter_window
 from scripts.prepare import Prepared
 
 WARM_UP_BARS = 1024  # training bars replayed before the validation years
-_SCENARIO_BARS = 64  # last bars of each path that serve as one-bar scenarios
 
 
 class Calm(NamedTuple):
@@ -44,8 +44,8 @@ def scenario_sets(config: QuickstartConfig, engine: EngineConfig, scenarios: Pat
     """Thin SEB+ to each family's one-bar scenarios; a stream that the teacher does not know has history alone."""
     rule = engine.allocation
     per_family = []
-    for cell in ("baseline_ar", "baseline_arma", "baseline_garch"):
-        last = np.asarray(load(scenarios, cell=cell).log_price, float)[:, -_SCENARIO_BARS - 1 :]
+    for cell in BASELINE_CELLS:
+        last = np.asarray(load(scenarios, cell=cell).log_price, float)[:, -SCENARIO_BARS - 1 :]
         per_family.append(np.expm1(np.diff(last, axis=1)).reshape(-1, last.shape[2]))
     known = scenario_set(
         jnp.asarray(np.stack(per_family)),
