@@ -33,7 +33,10 @@ def run(config: QuickstartConfig, out: Path, *, data: Path | None, console: Cons
     with show.stage("data", "real market data, validated and split"):
         markets = load_markets(config, data)
         config = config.updated(engine=prepare.with_streams(config.engine, markets).model_dump())
-        periods = {name: prepare.split_for(config, market, name=f"{market.source} ({name})") for name, market in markets.items()}
+        periods = {
+            name: prepare.split_for(config, market, name=f"{market.source} ({name})")
+            for name, market in markets.items()
+        }
         own = prepare.prepare(periods[config.stream], config.engine.features)
         other = prepare.prepare(periods[config.transfer_stream], config.engine.features, own.standardiser)
         prepared = {config.stream: own, config.transfer_stream: other}

@@ -1,8 +1,11 @@
 """Shared test set-up: double precision, strict promotion, shapes enforced, seeded keys."""
 
 import os
+from pathlib import Path
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
+# What one worker has compiled, the other need not; nor need the next run. XLA's own key tells versions apart.
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parent.parent / ".pytest_cache" / "jax"))
 
 import jaxtyping
 

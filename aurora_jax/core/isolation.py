@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -25,11 +25,13 @@ def isolated(function: Callable[Arguments, Result]) -> Callable[Arguments, Resul
     Holds for one platform and one version of XLA, and unless an outer `vmap` batches the arguments.
     """
 
+    untyped: Callable[..., Result] = function
+
     @wraps(function)
     def alone(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
-        def run(operands):
-            args, kwargs = operands
-            return strongly_typed(function(*args, **kwargs))
+        def run(operands: Any) -> Result:
+            own_args, own_kwargs = operands
+            return strongly_typed(untyped(*own_args, **own_kwargs))
 
         def body(carry):
             count, _ = carry

@@ -109,11 +109,14 @@ def _finite_paths(*parts: Array, points: int) -> np.ndarray:
 def _between(ends, share: Float[Array, " points"]) -> LatentWindows:
     """Return path after path, from start to end."""
     each_bar = jax.vmap(slerp, in_axes=(0, 0, None))
-    latent, shock = (
-        jax.vmap(jax.vmap(move, in_axes=(None, None, 0)), in_axes=(0, 0, None))(*both, share)
-        for move, both in ((each_bar, ends.latent), (slerp, ends.shock))
-    )
+    latent = _along_paths(each_bar)(ends.latent[0], ends.latent[1], share)
+    shock = _along_paths(slerp)(ends.shock[0], ends.shock[1], share)
     return LatentWindows(*(leaf.reshape(-1, *leaf.shape[2:]) for leaf in (latent, shock)))
+
+
+def _along_paths(move: Callable) -> Callable:
+    """Map over paths, and over the shares of each."""
+    return jax.vmap(jax.vmap(move, in_axes=(None, None, 0)), in_axes=(0, 0, None))
 
 
 def monotonicity_violations(

@@ -21,7 +21,7 @@ from tests.serving.conversation import payload
 REPOSITORY = Path(__file__).resolve().parents[2]
 COMMAND = [str(Path(sys.executable).with_name("serve")), "run", "serve.app:aurora"]
 
-pytestmark = pytest.mark.ray
+pytestmark = [pytest.mark.ray, pytest.mark.slow]  # a cluster of its own
 
 
 def free_port():
@@ -102,7 +102,14 @@ def service(tmp_path_factory):
 def start(environment, log):
     with log.open("w") as output:
         return subprocess.Popen(
-            COMMAND, cwd=REPOSITORY, env=environment, stdout=output, stderr=output, start_new_session=True
+            COMMAND,
+            cwd=REPOSITORY,
+            env=environment,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            # What a shell starts in the background ignores Ctrl-C, and so would all its children.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
 
@@ -140,7 +147,6 @@ def test_without_an_artifact_it_names_the_command(tmp_path):
     assert "python scripts/quickstart.py" in done.stdout + done.stderr
 
 
-@pytest.mark.slow  # the literal command imports Ray and JAX before it can say so
 def test_a_port_that_is_none_is_told_in_one_line(tmp_path_factory):
     released = released_artifact(tmp_path_factory)
     environment = os.environ | {

@@ -16,7 +16,7 @@ from sims.seb_plus import app
 from tests.farm.conftest import files_of
 from tests.sims.conftest import REPOSITORY
 
-pytestmark = pytest.mark.ray
+pytestmark = [pytest.mark.ray, pytest.mark.slow]  # a cluster of its own
 
 # A driver that starts a cluster with a dashboard, and calls `generate` with the Ray at hand when told where to.
 DRIVER = """
