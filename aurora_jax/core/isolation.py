@@ -24,7 +24,6 @@ def isolated(function: Callable[Arguments, Result]) -> Callable[Arguments, Resul
 
     Holds for one platform and one version of XLA, and unless an outer `vmap` batches the arguments.
     """
-
     untyped: Callable[..., Result] = function
 
     @wraps(function)

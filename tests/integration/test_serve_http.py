@@ -99,17 +99,23 @@ def service(tmp_path_factory):
     assert until(lambda: not listening(), seconds=30), "the port is still held"
 
 
+# What a shell starts in the background ignores Ctrl-C, and so would all its children.
+HEARING_CTRL_C = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
 def start(environment, log):
     with log.open("w") as output:
         return subprocess.Popen(
-            COMMAND,
+            [sys.executable, "-c", HEARING_CTRL_C, *COMMAND],
             cwd=REPOSITORY,
             env=environment,
             stdout=output,
             stderr=output,
             start_new_session=True,
-            # What a shell starts in the background ignores Ctrl-C, and so would all its children.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
 
