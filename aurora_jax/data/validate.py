@@ -35,7 +35,7 @@ def _is_first(frame: pd.DataFrame) -> pd.Series:
 
 def _follows(frame: pd.DataFrame) -> pd.Series:
     steps = frame.groupby("symbol", sort=False)["timestamp"].diff().to_numpy()
-    return pd.Series(~(steps < np.timedelta64(0)))
+    return pd.Series(~(steps < np.timedelta64(0, "s")))
 
 
 def _schema(has_ohlc: bool) -> pa.DataFrameSchema:
