@@ -47,8 +47,13 @@ class CoverageCalibration(eqx.Module):
     def step(self, state: CoverageState, covered: bool | Bool[Array, ""]) -> tuple[CoverageState, CoverageInfo]:
         """Add one settled interval, dropping the oldest when the window is full."""
         ring = state.covered.at[state.count % self.window_bars].set(covered)
-        bars = jnp.minimum(state.count + 1, self.window_bars)
+        after = CoverageState(ring, state.count + 1)
+        return after, self.measure(after)
+
+    def measure(self, state: CoverageState) -> CoverageInfo:
+        """Score the record as it stands; nothing settled yet is no evidence of calibration: coverage and BCC are 0."""
+        bars = jnp.minimum(state.count, self.window_bars)
         held = jnp.arange(self.window_bars) < bars
-        coverage = jnp.sum(ring & held).astype(float) / bars.astype(float)
+        coverage = jnp.sum(state.covered & held).astype(float) / jnp.maximum(bars, 1).astype(float)
         bcc = 1.0 - jnp.minimum(1.0, jnp.abs(coverage - (1.0 - self.miscoverage)) / self.miscoverage)
-        return CoverageState(ring, state.count + 1), CoverageInfo(coverage, bcc, bars)
+        return CoverageInfo(coverage, jnp.where(bars > 0, bcc, 0.0), bars)

@@ -1,6 +1,5 @@
 """The engine: one pure online step from a bar to a certified decision; artifacts; building."""
 
-from .advance import posterior_spread as posterior_spread
 from .arrays import fill as fill
 from .arrays import named_arrays as named_arrays
 from .artifact import Artifact as Artifact
@@ -15,6 +14,7 @@ from .build import assemble as assemble
 from .build import build as build
 from .build import load_state as load_state
 from .build import shared_features as shared_features
+from .certify_assets import posterior_spread as posterior_spread
 from .engine import AllocationRule as AllocationRule
 from .engine import Engine as Engine
 from .engine import Meta as Meta

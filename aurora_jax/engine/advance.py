@@ -6,10 +6,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from ..certification import Certificate, KappaParts, certify, kappa, kappa_plus, model_uncertainty, state_uncertainty
+from ..certification import Certificate, KappaParts, kappa, kappa_plus
 from ..core import Bar, Forecast, Outcome, Regime, student_t_quantile
 from ..governance import Decision, GuardSignals
 from ..student import QUANTILES
+from .certify_assets import certify_assets
 from .history import remember
 from .over_assets import in_worst_share, weighted_mean, worst
 from .state import Climate, EngineInfo, EngineState, Pending, Settlement
@@ -119,7 +120,9 @@ def forecast(engine: "Engine", state: EngineState, bar: Bar, settlement: Settlem
         crossbar=mean_crossbar,
     )
     widened = change.in_transition | state.fallbacks.widen_intervals
-    certificate, widths, relative = _certify(engine, state, prediction, widened, bars.smoothed, belief, families)
+    certificate, widths, relative = certify_assets(
+        engine, state, prediction, belief, widened=widened, crossbar=bars.smoothed, families=families
+    )
     live = state.bars_seen > engine.meta.warm_up_bars
     relative_width, relative_p95 = jax.vmap(lambda s, x: engine.relative_width.step(s, x, observed=live))(
         state.relative_width, relative
@@ -156,55 +159,6 @@ def _or_simple(full: Forecast, variance: Float[Array, " assets"], *, simple: Boo
         quantiles=jnp.where(simple, scale[:, None] * levels[None, :], full.quantiles),
         correlation=full.correlation,
     )
-
-
-def _certify(engine, state, prediction, widened, crossbar, belief, families):
-    """Emit each asset's interval and assemble its certificate."""
-    nu = prediction.degrees_of_freedom
-
-    def one(conformal, coverage, widths, mean, scale, index, log_variance, law):
-        asked = {"in_transition": widened, "crossbar": index, "degrees_of_freedom": nu}
-        interval = engine.conformal.interval(conformal, mean, scale, **asked)
-        emission = engine.conformal.emission(conformal, **asked)
-        width = interval.upper - interval.lower
-        typical = widths.widths.quantile(0.5, empty=1.0)
-        widths, rank = engine.width.step(widths, width)
-        parts = KappaParts(
-            state=state_uncertainty(
-                posterior_spread(log_variance),
-                typical_spread=engine.meta.typical_spread,
-                log_spread_deviation=engine.meta.log_spread_deviation,
-            ),
-            model=model_uncertainty(law),
-            forecast=rank,
-        )
-        bcc = _bcc(engine, coverage)
-        return certify(conformal, emission, interval, bcc=bcc, kappa_parts=parts), widths, width / typical
-
-    return jax.vmap(one)(
-        state.conformal,
-        state.coverage,
-        state.widths,
-        prediction.mean,
-        prediction.scale,
-        crossbar,
-        belief.posterior.log_variance,
-        families,
-    )
-
-
-def posterior_spread(log_variance: Float[Array, "*batch latent"]) -> Float[Array, "*batch"]:
-    """Return the root mean variance of the latent posterior: what U_state is about."""
-    return jnp.sqrt(jnp.mean(jnp.exp(log_variance.astype(float)), axis=-1))
-
-
-def _bcc(engine, coverage):
-    """Score the coverage record as it stands; nothing settled yet is no evidence of calibration."""
-    held = jnp.minimum(coverage.count, engine.coverage.window_bars)
-    covered = jnp.sum(coverage.covered & (jnp.arange(engine.coverage.window_bars) < held)).astype(float)
-    share = covered / jnp.maximum(held, 1).astype(float)
-    alpha = engine.coverage.miscoverage
-    return jnp.where(held > 0, 1.0 - jnp.minimum(1.0, jnp.abs(share - (1.0 - alpha)) / alpha), 0.0)
 
 
 def decide(
