@@ -74,7 +74,11 @@ class Application:
         return Arrival(self._clock(), self._timer())
 
     def load(self) -> None:
-        """Verify, build, compile, restore; ready only then. What fails is told by `readiness` and logged."""
+        """Verify, build, compile, restore; ready only then. What fails is told by `readiness` and logged.
+
+        Raises:
+            Exception: an error that is neither the artifact's nor the journal's, after it was logged.
+        """
         try:
             self._loaded = self._load()
             self._say("ready", ready=True)
@@ -83,6 +87,7 @@ class Application:
         except Exception:
             self._readiness = Readiness(False, "failed: an internal error, told in the service's log")
             self._log.exception("load_failed")
+            raise
 
     def predict(self, request: PredictRequest, arrival: Arrival) -> bytes:
         """Answer one request, as the JSON text of `PredictResponse`.

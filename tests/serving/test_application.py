@@ -6,7 +6,7 @@ from http import HTTPStatus
 import pytest
 
 from aurora_jax.observability import make_logger
-from aurora_jax.serving import Application, Arrival, Journal, Refusal, certificate_digest, verify_journal
+from aurora_jax.serving import Application, Arrival, Journal, Location, Refusal, certificate_digest, verify_journal
 from aurora_jax.serving.transitions import _allocate, _step
 from tests.serving.conversation import now, request
 
@@ -95,6 +95,17 @@ def test_a_tampered_artifact_is_not_served(copied):
     refused = Application(copied)
     refused.load()
     assert "config.json: missing or altered" in refused.readiness.detail
+
+
+def test_an_error_of_our_own_is_told_logged_and_not_swallowed(location):
+    class Broken(Location):
+        def load(self):
+            raise KeyError("of our own making")
+
+    refused = Application(Broken(*location))
+    with pytest.raises(KeyError, match="of our own making"):
+        refused.load()
+    assert refused.readiness == (False, "failed: an internal error, told in the service's log")
 
 
 def test_a_journal_of_another_artifact_is_not_mixed_up(location):
