@@ -41,9 +41,14 @@ def test_a_lost_trusted_key_is_made_again(signed):
 
 def test_a_new_signing_key_gets_a_trusted_key_of_its_own(signed):
     manifest, keys = signed
+    old = keys / "old.pem"
+    old.write_bytes((keys / PUBLIC_KEY).read_bytes())
     (keys / PRIVATE_KEY).unlink()
     sign(manifest, signing_key(keys))
+    assert (keys / PUBLIC_KEY).read_bytes() != old.read_bytes()
     verify_signature(manifest, keys / PUBLIC_KEY)
+    with pytest.raises(ArtifactError, match="signature"):
+        verify_signature(manifest, old)
 
 
 NOT_KEYS = {

@@ -74,5 +74,9 @@ def test_missing_fields_are_told_and_many_are_counted():
 
 
 def test_the_documented_examples_are_valid():
-    for example in PredictRequest.model_json_schema()["examples"]:
-        PredictRequest.model_validate(example)
+    examples = PredictRequest.model_json_schema()["examples"]
+    assert examples
+    for example in examples:
+        request = PredictRequest.model_validate(example)
+        assert (request.symbol, request.seq) == (example["symbol"], example["seq"])
+        assert request.bar.close == example["bar"]["close"]
