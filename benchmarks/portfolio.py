@@ -33,9 +33,7 @@ def _contest(scenarios: int, assets: int) -> Contest:
         work=1,
         ours=timed(lambda: ours(rows), answer=lambda found: found.worst_case_es),
         peers={
-            "cvxpy + Clarabel": timed(
-                lambda: problem.solve(solver=cp.CLARABEL), answer=lambda value: value, repeats=3
-            )
+            "cvxpy + Clarabel": timed(lambda: problem.solve(solver=cp.CLARABEL), answer=lambda value: value, repeats=3)
         },
         target="< 10 ms at 2048 x 50",
         extra={"duality_gap": float(ours(rows).duality_gap)},
