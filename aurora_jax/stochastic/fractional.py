@@ -3,13 +3,12 @@
 import math
 
 import jax.numpy as jnp
-import jax.random as jr
 import numpy as np
-from jax import lax
-from jaxtyping import Array, Complex, Float
+from jaxtyping import Array, Float
 
 from aurora_jax.core import Number, PRNGKey
 
+from .counter_random import normal_pair
 from .covariance import second_difference
 from .domain import at_least, within
 
@@ -19,28 +18,41 @@ def circulant_row(covariance: Float[Array, "*channels lags"]) -> Float[Array, "*
     return jnp.concatenate([covariance, covariance[..., -2:0:-1]], axis=-1)
 
 
-def hermitian_noise(normals: Float[Array, "circle ..."]) -> Complex[Array, "frequencies ..."]:
-    """Lay 2n real normals out as the n + 1 distinct coefficients of white noise's Fourier transform.
+def mirrored(half: Float[Array, "frequencies ..."]) -> Float[Array, "circle ..."]:
+    """Return a spectrum at all 2n frequencies from its values at 0..n; it is even."""
+    return jnp.concatenate([half, half[-2:0:-1]])
 
-    Coefficients 0 and n are real with variance 1; the others are complex with variance 1/2 in each part.
+
+def hartley(waves: Float[Array, "circle ..."]) -> Float[Array, "steps ..."]:
+    r"""Return the first half of the unitary Hartley transform along the first axis.
+
+    $$y_j = \frac{1}{\sqrt{2n}} \sum_{k=0}^{2n-1} w_k \Bigl(\cos\frac{\pi jk}{n} + \sin\frac{\pi jk}{n}\Bigr)$$
+
+    It diagonalises symmetric circulant matrices, as Fourier's transform does, but maps real numbers to real numbers: 2n
+    independent normals times the roots of the eigenvalues become noise of that covariance, with nothing to lay out as
+    a Hermitian spectrum first.
+
+    References:
+        Bracewell (1983), J. Opt. Soc. Am. 73(12), 1832-1835, eq. 3.
     """
-    half = normals.shape[0] // 2
-    edge, middle = normals[:1], math.sqrt(0.5) * normals[1:half]
-    real = jnp.concatenate([edge, middle, normals[half : half + 1]])
-    none = jnp.zeros_like(edge)
-    return lax.complex(real, jnp.concatenate([none, math.sqrt(0.5) * normals[half + 1 :], none]))
+    circle = waves.shape[0]
+    spectrum = jnp.fft.rfft(waves, axis=0)[: circle // 2]
+    return (spectrum.real - spectrum.imag) / math.sqrt(circle)
 
 
-def colour(normals: Float[Array, " circle"], *, hurst: Float[Array, ""]) -> Float[Array, " steps"]:
-    """Map 2n independent standard normals to n steps of unit fractional Gaussian noise; linear in `normals`."""
-    circle = normals.shape[0]
-    covariance = 0.5 * second_difference(np.arange(circle // 2 + 1), 2.0 * hurst)
+def colour(
+    normals: tuple[Float[Array, " steps"], Float[Array, " steps"]], *, hurst: Float[Array, ""]
+) -> Float[Array, " steps"]:
+    """Map two rows of n independent standard normals to n steps of unit fractional noise; linear in `normals`."""
+    first, second = normals
+    steps = first.shape[0]
+    covariance = 0.5 * second_difference(np.arange(steps + 1), 2.0 * hurst)
     eigenvalues = jnp.fft.rfft(circulant_row(covariance)).real
     # Non-negative in exact arithmetic for every exponent in (0, 1); the inner `where` keeps the gradient finite.
     positive = eigenvalues > 0.0
-    roots = jnp.where(positive, jnp.sqrt(jnp.where(positive, eigenvalues, 1.0)), 0.0)
-    circular = jnp.fft.irfft(lax.complex(roots, jnp.zeros_like(roots)) * hermitian_noise(normals), n=circle)
-    return math.sqrt(circle) * circular[: circle // 2]
+    roots = mirrored(jnp.where(positive, jnp.sqrt(jnp.where(positive, eigenvalues, 1.0)), 0.0))
+    # Joined after the products: XLA computes each row in one pass from its random bits on.
+    return hartley(jnp.concatenate([roots[:steps] * first, roots[steps:] * second]))
 
 
 def fractional_gaussian_noise(
@@ -65,4 +77,4 @@ def fractional_gaussian_noise(
     at_least("steps", steps, 1)
     hurst = within("hurst", hurst, 0.0, 1.0)
     step_size = within("step_size", step_size, 0.0)
-    return step_size**hurst * colour(jr.normal(key, (2 * steps,)), hurst=hurst)
+    return step_size**hurst * colour(normal_pair(key, steps), hurst=hurst)

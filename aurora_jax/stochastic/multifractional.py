@@ -1,19 +1,17 @@
 """Multifractional noise: a Hurst exponent that is constant on blocks and moves between them."""
 
-import math
-
 import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
-from jax import lax
 from jaxtyping import Array, Float
 
 from aurora_jax.core import Number, PRNGKey
 
+from .counter_random import normal_pair
 from .covariance import cross_scale, second_difference
 from .domain import at_least, within
-from .fractional import circulant_row, colour, hermitian_noise
+from .fractional import circulant_row, colour, hartley, mirrored
 from .matrix_root import positive_root
 
 
@@ -29,9 +27,7 @@ def colour_coupled(normals: Float[Array, "circle blocks"], *, hurst: Float[Array
     """Map independent normals to unit multifractional noise; linear in `normals`."""
     circle, blocks = normals.shape
     roots = jax.vmap(positive_root)(_spectrum(hurst, steps=circle // 2))
-    noise = hermitian_noise(normals)
-    coefficients = lax.complex(*(jnp.einsum("fij,fj->fi", roots, part) for part in (noise.real, noise.imag)))
-    channels = math.sqrt(circle) * jnp.fft.irfft(coefficients, n=circle, axis=0)[: circle // 2]
+    channels = hartley(jnp.einsum("fij,fj->fi", mirrored(roots), normals))
     # Every channel is a whole path with its own exponent; block b of the result is read from channel b.
     own = np.arange(blocks)
     return channels.reshape(blocks, -1, blocks)[own, :, own].ravel()
@@ -74,8 +70,8 @@ def multifractional_gaussian_noise(
     scale = jnp.repeat(within("step_size", step_size, 0.0) ** hurst, block_steps)
     if coupled:
         return scale * colour_coupled(jr.normal(key, (2 * blocks * block_steps, blocks)), hurst=hurst)
-    normals = jr.normal(key, (blocks, 2 * block_steps))
-    return scale * jax.vmap(lambda normal, exponent: colour(normal, hurst=exponent))(normals, hurst).ravel()
+    normals = tuple(row.reshape(blocks, block_steps) for row in normal_pair(key, blocks * block_steps))
+    return scale * jax.vmap(lambda pair, exponent: colour(pair, hurst=exponent))(normals, hurst).ravel()
 
 
 def multifractional_clipped_mass(hurst: Float[Array, " blocks"], *, block_steps: int) -> Float[Array, ""]:

@@ -19,7 +19,7 @@ noise = jax.jit(
 )
 batch = jax.jit(jax.vmap(lambda key, hurst: noise(key, hurst, 1.0)))
 cubes = jax.jit(jax.value_and_grad(lambda hurst, key: jnp.sum(noise(key, hurst, 0.5) ** 3)))
-loading = jax.jit(jax.jacfwd(lambda normals, hurst: colour(normals, hurst=hurst)))
+loading = jax.jit(jax.jacfwd(lambda normals, hurst: colour((normals[:STEPS], normals[STEPS:]), hurst=hurst)))
 
 
 @pytest.mark.parametrize("hurst", [0.05, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99])
