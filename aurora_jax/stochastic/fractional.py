@@ -47,10 +47,11 @@ def colour(
     first, second = normals
     steps = first.shape[0]
     covariance = 0.5 * second_difference(np.arange(steps + 1), 2.0 * hurst)
-    eigenvalues = jnp.fft.rfft(circulant_row(covariance)).real
+    # All 2n of them, although they mirror: XLA would otherwise mirror them anew for every path.
+    eigenvalues = jnp.fft.fft(circulant_row(covariance)).real
     # Non-negative in exact arithmetic for every exponent in (0, 1); the inner `where` keeps the gradient finite.
     positive = eigenvalues > 0.0
-    roots = mirrored(jnp.where(positive, jnp.sqrt(jnp.where(positive, eigenvalues, 1.0)), 0.0))
+    roots = jnp.where(positive, jnp.sqrt(jnp.where(positive, eigenvalues, 1.0)), 0.0)
     # Joined after the products: XLA computes each row in one pass from its random bits on.
     return hartley(jnp.concatenate([roots[:steps] * first, roots[steps:] * second]))
 
