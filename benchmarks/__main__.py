@@ -17,7 +17,7 @@ import aurora_jax
 
 from .record import Contest, Timing
 
-TOPICS = ("portfolio",)
+TOPICS = ("noise", "portfolio")
 app = typer.Typer(add_completion=False, rich_markup_mode="rich")
 
 
@@ -40,6 +40,9 @@ def main(
         with console.status(f"{topic} ..."):
             found = list(importlib.import_module(f"benchmarks.{topic}").contests())
         console.print(table_of(topic, found))
+        for contest in found:
+            if contest.note:
+                console.print(f"[dim]{contest.what}: {contest.note}.[/dim]", highlight=False)
         done += found
     record = {"machine": machine(), "contests": [asdict(contest) for contest in done]}
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -73,9 +76,8 @@ def table_of(topic: str, contests: list[Contest]) -> Table:
                 ratio = timing.seconds / contest.ours.seconds
                 table.add_row("", name, *_figures(contest, timing), f"{ratio:.2f}")
         for name, value in contest.extra.items():
-            table.add_row("", f"[dim]{name}[/dim]", "", "", f"{value:.4g}")
-        if contest.note:
-            table.add_row("", f"[dim]{contest.note}[/dim]")
+            table.add_row("", f"[dim]{name.replace('_', ' ')}[/dim]", "", "", f"{value:.4g}")
+        table.add_section()
     return table
 
 
