@@ -32,7 +32,10 @@ def test_covariance_is_exact(hurst):
 
 
 @pytest.mark.stat
-@pytest.mark.parametrize(("hurst", "correlation"), [(0.1, -0.42565), (0.3, -0.24214), (0.9, 0.74110)])
+@pytest.mark.parametrize(
+    ("hurst", "correlation"),
+    [(0.05, -0.46411), (0.1, -0.42565), (0.3, -0.24214), (0.5, 0.0), (0.7, 0.31951), (0.9, 0.74110)],
+)
 def test_draws_have_the_printed_correlation(key, hurst, correlation):
     paths = np.asarray(batch(jax.random.split(stream(key, "paths"), 4000), jnp.full(4000, hurst)))
     assert_mean(np.mean(paths**2, axis=1), 1.0)

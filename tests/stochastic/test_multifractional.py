@@ -84,6 +84,21 @@ def test_only_coupled_blocks_correlate_across_the_edge(key):
         assert_mean(paths[:, BLOCK_STEPS + 1] * paths[:, BLOCK_STEPS], -0.42565)
 
 
+@pytest.mark.slow
+@pytest.mark.stat
+@pytest.mark.parametrize("exponents", [[0.05, 0.1, 0.3, 0.5, 0.7, 0.9], [0.9, 0.05, 0.5, 0.1, 0.7, 0.3]])
+def test_draws_have_the_whole_covariance(key, exponents):
+    """Every pair of steps, inside blocks and across all their edges, gently and in leaps."""
+    hurst, block_steps = jnp.array(exponents), 4
+    draws = jax.jit(jax.vmap(lambda k: multifractional_gaussian_noise(k, hurst=hurst, block_steps=block_steps)))
+    paths = np.asarray(draws(jax.random.split(key, 40_000)))
+    expected = np.asarray(covariance(jnp.repeat(hurst, block_steps)))
+    products = paths[:, :, None] * paths[:, None, :]
+    clipped = float(multifractional_clipped_mass(hurst, block_steps=block_steps))
+    assert clipped < 2e-3
+    assert_mean(products, expected, bias=len(exponents) * clipped)
+
+
 @pytest.mark.parametrize("exponents", [[0.3, 0.6, 0.4], [0.3, 0.3, 0.3], [0.3, 0.6, 0.3]])
 @pytest.mark.parametrize("cubes", [coupled_cubes, independent_cubes])
 def test_gradient_matches_finite_differences(key, cubes, exponents):
