@@ -18,13 +18,8 @@ def circulant_row(covariance: Float[Array, "*channels lags"]) -> Float[Array, "*
     return jnp.concatenate([covariance, covariance[..., -2:0:-1]], axis=-1)
 
 
-def mirrored(half: Float[Array, "frequencies ..."]) -> Float[Array, "circle ..."]:
-    """Return a spectrum at all 2n frequencies from its values at 0..n; it is even."""
-    return jnp.concatenate([half, half[-2:0:-1]])
-
-
-def hartley(waves: Float[Array, "circle ..."]) -> Float[Array, "steps ..."]:
-    r"""Return the first half of the unitary Hartley transform along the first axis.
+def hartley(waves: Float[Array, "*channels circle"]) -> Float[Array, "*channels steps"]:
+    r"""Return the first half of the unitary Hartley transform along the last axis.
 
     $$y_j = \frac{1}{\sqrt{2n}} \sum_{k=0}^{2n-1} w_k \Bigl(\cos\frac{\pi jk}{n} + \sin\frac{\pi jk}{n}\Bigr)$$
 
@@ -35,8 +30,8 @@ def hartley(waves: Float[Array, "circle ..."]) -> Float[Array, "steps ..."]:
     References:
         Bracewell (1983), J. Opt. Soc. Am. 73(12), 1832-1835, eq. 3.
     """
-    circle = waves.shape[0]
-    spectrum = jnp.fft.rfft(waves, axis=0)[: circle // 2]
+    circle = waves.shape[-1]
+    spectrum = jnp.fft.rfft(waves)[..., : circle // 2]
     return (spectrum.real - spectrum.imag) / math.sqrt(circle)
 
 

@@ -2,7 +2,6 @@
 
 import jax
 import jax.numpy as jnp
-import jax.random as jr
 import numpy as np
 from jaxtyping import Array, Float
 
@@ -11,7 +10,7 @@ from aurora_jax.core import Number, PRNGKey
 from .counter_random import normal_pair
 from .covariance import cross_scale, second_difference
 from .domain import at_least, within
-from .fractional import circulant_row, colour, hartley, mirrored
+from .fractional import circulant_row, colour, hartley
 from .matrix_root import positive_root
 
 
@@ -23,14 +22,15 @@ def _spectrum(hurst: Float[Array, " blocks"], *, steps: int) -> Float[Array, "fr
     return jnp.moveaxis(jnp.fft.rfft(circulant_row(covariance)).real, -1, 0)
 
 
-def colour_coupled(normals: Float[Array, "circle blocks"], *, hurst: Float[Array, " blocks"]) -> Float[Array, " steps"]:
+def colour_coupled(normals: Float[Array, "blocks circle"], *, hurst: Float[Array, " blocks"]) -> Float[Array, " steps"]:
     """Map independent normals to unit multifractional noise; linear in `normals`."""
-    circle, blocks = normals.shape
-    roots = jax.vmap(positive_root)(_spectrum(hurst, steps=circle // 2))
-    channels = hartley(jnp.einsum("fij,fj->fi", mirrored(roots), normals))
+    blocks, circle = normals.shape
+    half = jnp.moveaxis(jax.vmap(positive_root)(_spectrum(hurst, steps=circle // 2)), 0, -1)
+    roots = jnp.concatenate([half, half[..., -2:0:-1]], axis=-1)  # even in the frequency, as the spectrum is
+    channels = hartley(jnp.einsum("ijf,jf->if", roots, normals))
     # Every channel is a whole path with its own exponent; block b of the result is read from channel b.
     own = np.arange(blocks)
-    return channels.reshape(blocks, -1, blocks)[own, :, own].ravel()
+    return channels.reshape(blocks, blocks, -1)[own, own].ravel()
 
 
 def multifractional_gaussian_noise(
@@ -69,7 +69,8 @@ def multifractional_gaussian_noise(
     blocks = at_least("the number of blocks", hurst.shape[0], 1)
     scale = jnp.repeat(within("step_size", step_size, 0.0) ** hurst, block_steps)
     if coupled:
-        return scale * colour_coupled(jr.normal(key, (2 * blocks * block_steps, blocks)), hurst=hurst)
+        halves = [row.reshape(blocks, -1) for row in normal_pair(key, blocks**2 * block_steps)]
+        return scale * colour_coupled(jnp.concatenate(halves, axis=1), hurst=hurst)
     normals = tuple(row.reshape(blocks, block_steps) for row in normal_pair(key, blocks * block_steps))
     return scale * jax.vmap(lambda pair, exponent: colour(pair, hurst=exponent))(normals, hurst).ravel()
 

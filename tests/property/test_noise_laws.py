@@ -34,7 +34,7 @@ def fractional_covariance(hurst):
 
 
 def multifractional_covariance(hurst):
-    loading = multifractional_loading(jnp.zeros((2 * STEPS, BLOCKS)), jnp.asarray(hurst))
+    loading = multifractional_loading(jnp.zeros((BLOCKS, 2 * STEPS)), jnp.asarray(hurst))
     loading = np.asarray(loading).reshape(STEPS, -1)
     return loading @ loading.T
 

@@ -41,7 +41,7 @@ EXPONENTS = [[0.3, 0.1, 0.3], [0.6, 0.6, 0.6], [0.1, 0.2, 0.3], [0.3, 0.7, 0.5],
 @pytest.mark.parametrize("exponents", EXPONENTS)
 def test_coupled_covariance_is_exact_up_to_what_was_clipped(exponents):
     hurst = jnp.array(exponents)
-    jacobian = loading(jnp.zeros((2 * STEPS, BLOCKS)), hurst).reshape(STEPS, -1)
+    jacobian = loading(jnp.zeros((BLOCKS, 2 * STEPS)), hurst).reshape(STEPS, -1)
     error = jnp.abs(jacobian @ jacobian.T - covariance(jnp.repeat(hurst, BLOCK_STEPS)))
     assert jnp.max(error) < 1e-12 + BLOCKS * clipped_mass(hurst)
     assert clipped_mass(hurst) < 2e-4
