@@ -4,9 +4,14 @@ from .causal import causal_factor as causal_factor
 from .causal import causal_fractional_noise as causal_fractional_noise
 from .compound_poisson import CompoundPoisson as CompoundPoisson
 from .covariance import fractional_covariance as fractional_covariance
+from .drivers import fractional_path as fractional_path
+from .drivers import jump_path as jump_path
+from .drivers import multifractional_path as multifractional_path
 from .fractional import fractional_gaussian_noise as fractional_gaussian_noise
 from .hawkes import Hawkes as Hawkes
 from .hawkes import HawkesEvents as HawkesEvents
+from .increment_path import IncrementPath as IncrementPath
+from .increment_path import step_index as step_index
 from .levy_process import AbstractLevyProcess as AbstractLevyProcess
 from .marks import AbstractMarks as AbstractMarks
 from .marks import DoubleExponentialMarks as DoubleExponentialMarks
@@ -16,5 +21,9 @@ from .marks import StudentTMarks as StudentTMarks
 from .multifractional import multifractional_clipped_mass as multifractional_clipped_mass
 from .multifractional import multifractional_gaussian_noise as multifractional_gaussian_noise
 from .normal_inverse_gaussian import NormalInverseGaussian as NormalInverseGaussian
+from .solver_rule import FractionalChannel as FractionalChannel
+from .solver_rule import ItoChannel as ItoChannel
+from .solver_rule import check_solver as check_solver
+from .solver_rule import choose_solver as choose_solver
 from .variance_gamma import VarianceGamma as VarianceGamma
 from .volterra import volterra_noise as volterra_noise

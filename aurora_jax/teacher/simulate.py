@@ -3,44 +3,15 @@
 from typing import NamedTuple
 
 import diffrax
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
-import numpy as np
 from jaxtyping import Array, Float, Int
 
 from ..core import PRNGKey, Trajectories, stream
-from ..stochastic import causal_factor
+from ..stochastic import FractionalChannel, IncrementPath, ItoChannel, causal_factor, choose_solver, step_index
 from .jumps import whitened_jumps
 from .model import NFSDE, RegimeParameters
-
-
-class IncrementPath(diffrax.AbstractPath):
-    """A control known by its increments on a regular grid; the solver may only step along that grid.
-
-    A VirtualBrownianTree would cost 13 times more, and could not carry fractional noise.
-    """
-
-    increments: Float[Array, "steps channels"]
-    step_size: float = eqx.field(static=True)
-
-    @property
-    def t0(self):
-        return np.float32(0.0)
-
-    @property
-    def t1(self):
-        return np.float32(self.increments.shape[0] * self.step_size)
-
-    def evaluate(self, t0, t1=None, left: bool = True):
-        if t1 is None:
-            raise ValueError("an IncrementPath has increments only; ask for the interval of one solver step.")
-        return self.increments[_step_index(t0, self.step_size)]
-
-
-def _step_index(time, step_size: float) -> Int[Array, ""]:
-    return jnp.rint(time / step_size).astype(int)
 
 
 class Noise(NamedTuple):
@@ -63,8 +34,8 @@ def simulate(
 ) -> Trajectories:
     """Simulate one path; the caller vmaps over keys.
 
-    Brownian price channels and additive fractional factors are both solved by Euler with the left point: Itô for the
-    former, and for the latter exact in the noise. Jumps act at the left point of their step.
+    Brownian price channels with jumps are integrated at the left point, and fractional factors are additive, whatever
+    their Hurst exponent: `choose_solver` gives Euler.
 
     Args:
         model: the teacher.
@@ -136,28 +107,32 @@ def _solve(model, x0, regime, parameters, noise, step_size) -> Float[Array, "poi
     dtype = model.dtype
 
     def drift(t, x, args):
-        return model.drift(x[assets:], embedding[_step_index(t, step_size)])
+        return model.drift(x[assets:], embedding[step_index(t, step_size)])
 
     def price_field(t, x, args):
-        lower = jnp.exp(jnp.sum(x[assets:])) * parameters.price_factor[_step_index(t, step_size)]
+        lower = jnp.exp(jnp.sum(x[assets:])) * parameters.price_factor[step_index(t, step_size)]
         return jnp.concatenate([lower, jnp.zeros((factors, assets), dtype)])
 
     def volatility_field(t, x, args):
-        size = jnp.diag(parameters.volatility_of_volatility[_step_index(t, step_size)])
+        size = jnp.diag(parameters.volatility_of_volatility[step_index(t, step_size)])
         return jnp.concatenate([jnp.zeros((assets, factors), dtype), size])
 
+    price_path = IncrementPath(noise.price + noise.jumps, step_size)
     terms = diffrax.MultiTerm(
         diffrax.ODETerm(drift),
-        diffrax.ControlTerm(price_field, IncrementPath(noise.price + noise.jumps, step_size)),
+        diffrax.ControlTerm(price_field, price_path),
         diffrax.ControlTerm(volatility_field, IncrementPath(noise.volatility, step_size)),
     )
-    # float32 times throughout: Python floats would silently turn a float32 state into float64.
-    grid = (np.arange(steps + 1) * step_size).astype(np.float32)
+    channels = (
+        ItoChannel(state_dependent=True),
+        FractionalChannel(model.volatility.hurst_min, state_dependent=False),
+    )
+    grid = price_path.grid
     solution = diffrax.diffeqsolve(
         terms,
-        diffrax.Euler(),
-        t0=grid[0],
-        t1=grid[-1],
+        choose_solver(channels),
+        t0=price_path.t0,
+        t1=price_path.t1,
         dt0=None,
         y0=x0,
         saveat=diffrax.SaveAt(ts=jnp.asarray(grid)),
