@@ -27,3 +27,4 @@ from .solver_rule import check_solver as check_solver
 from .solver_rule import choose_solver as choose_solver
 from .variance_gamma import VarianceGamma as VarianceGamma
 from .volterra import volterra_noise as volterra_noise
+from .volterra_hybrid import hybrid_volterra_noise as hybrid_volterra_noise
