@@ -1,9 +1,32 @@
 """What a synthetic market must share with the real one, each estimated with its standard error."""
 
+from .cross_check import CrossCheck as CrossCheck
+from .cross_check import cross_check as cross_check
+from .extremal_blocks import extremal_index_blocks as extremal_index_blocks
 from .extremal_index import extremal_index as extremal_index
 from .extremal_index import extremal_index_intervals as extremal_index_intervals
 from .hill import tail_index as tail_index
+from .hill_clustered import tail_index_clustered as tail_index_clustered
+from .hill_debiased import tail_index_debiased as tail_index_debiased
+from .hill_plot import TailIndexPlot as TailIndexPlot
+from .hill_plot import tail_index_plot as tail_index_plot
 from .hurst import hurst_exponent as hurst_exponent
+from .hurst_truncated import hurst_truncated as hurst_truncated
 from .jump_test import jump_test as jump_test
 from .measure import measure as measure
+from .p_variation import p_variation_slope as p_variation_slope
+from .run_length import RunLengths as RunLengths
+from .run_length import run_lengths as run_lengths
+from .student_copula import StudentCopula as StudentCopula
+from .student_copula import student_copula as student_copula
+from .student_copula import student_tail_dependence as student_tail_dependence
+from .student_copula import tail_dependence_student as tail_dependence_student
+from .tail_curve import TailDependenceCurve as TailDependenceCurve
+from .tail_curve import tail_dependence_curve as tail_dependence_curve
 from .tail_dependence import tail_dependence as tail_dependence
+from .tail_moment import tail_index_moment as tail_index_moment
+from .tail_wasserstein import tail_wasserstein as tail_wasserstein
+from .truncation import Truncation as Truncation
+from .truncation import truncate_jumps as truncate_jumps
+from .variogram import hurst_variogram as hurst_variogram
+from .wavelet import hurst_wavelet as hurst_wavelet

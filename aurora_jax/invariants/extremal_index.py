@@ -5,7 +5,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from aurora_jax.core import Estimate, Number, Outcome
 
@@ -13,7 +13,7 @@ from .degenerate import estimate, finite, inspect, no_estimate, unless
 from .jackknife import jackknife_error, leave_one_out
 
 
-class _Gaps(NamedTuple):
+class Gaps(NamedTuple):
     """Times between consecutive exceedances, each at the place of the later one.
 
     Attributes:
@@ -29,17 +29,18 @@ class _Gaps(NamedTuple):
     count: Float[Array, ""]
 
 
-def _exceedance_gaps(losses: Float[Array, " steps"], threshold: Number) -> _Gaps:
+def exceedance_gaps(losses: Float[Array, " steps"], threshold: Number) -> Gaps:
+    """Return the gaps between losses above the threshold."""
     exceeds = losses > jnp.asarray(threshold, losses.dtype)
     place = jnp.arange(losses.size)
     latest = lax.cummax(jnp.where(exceeds, place, -1))
     previous = jnp.concatenate([jnp.full(1, -1, latest.dtype), latest[:-1]])
     valid = exceeds & (previous >= 0)
     length = jnp.where(valid, place - previous, 1).astype(losses.dtype)
-    return _Gaps(length, valid, exceeds, jnp.sum(valid).astype(losses.dtype))
+    return Gaps(length, valid, exceeds, jnp.sum(valid).astype(losses.dtype))
 
 
-def _likeliest(sums: Float[Array, " 4"], steps: Number) -> Float[Array, ""]:
+def likeliest(sums: Float[Array, " 4"], steps: Number) -> Float[Array, ""]:
     """Return the K-gaps estimate from the numbers of zero and positive gaps, their total excess and the exceedances."""
     inside, between, excess, exceedances = sums
     total = exceedances / steps * excess
@@ -48,6 +49,24 @@ def _likeliest(sums: Float[Array, " 4"], steps: Number) -> Float[Array, ""]:
     # The smaller root, in the form that does not cancel; without zero gaps the other one may be below 1 instead.
     discriminant = jnp.maximum(safe**2 - 8.0 * between * total, 0.0)
     return jnp.minimum(4.0 * between / (safe + jnp.sqrt(discriminant)), 1.0)
+
+
+def k_gaps(gaps: Gaps, run_length: Number, outcome: Int[Array, ""]) -> Estimate:
+    """Return `extremal_index` from the gaps; the run length may be traced."""
+    steps = gaps.length.size
+    excess = jnp.where(gaps.valid, jnp.maximum(gaps.length - jnp.asarray(run_length, gaps.length.dtype), 0.0), 0.0)
+    positive = (excess > 0.0).astype(excess.dtype)
+    columns = jnp.stack(
+        [gaps.valid.astype(excess.dtype) - positive, positive, excess, gaps.exceeds.astype(excess.dtype)], axis=1
+    )
+    sums = jnp.sum(columns, axis=0)
+    outcome = unless(outcome, sums[1] == 0.0, Outcome.TOO_SHORT)
+    theta = likeliest(sums, float(steps))
+
+    left_out = leave_one_out(jnp.concatenate([columns, jnp.ones_like(columns[:, :1])], axis=1))
+    by_jackknife = jackknife_error(jax.vmap(likeliest)(left_out[:, :4], left_out[:, 4]))
+    by_information = theta / jnp.sqrt(jnp.where(sums[1] > 0.0, 2.0 * sums[1], 1.0))
+    return estimate(theta, jnp.where(sums[0] > 0.0, by_jackknife, by_information), outcome)
 
 
 def extremal_index(losses: Float[Array, " steps"], *, threshold: Number, run_length: int) -> Estimate:
@@ -83,20 +102,8 @@ def extremal_index(losses: Float[Array, " steps"], *, threshold: Number, run_len
     outcome = inspect(losses, minimum=3)
     if losses.size < 3:
         return no_estimate(outcome)
-    gaps = _exceedance_gaps(finite(losses), threshold)
-    excess = jnp.where(gaps.valid, jnp.maximum(gaps.length - run_length, 0.0), 0.0)
-    positive = (excess > 0.0).astype(losses.dtype)
-    columns = jnp.stack(
-        [gaps.valid.astype(losses.dtype) - positive, positive, excess, gaps.exceeds.astype(losses.dtype)], axis=1
-    )
-    sums = jnp.sum(columns, axis=0)
-    outcome = unless(outcome, sums[1] == 0.0, Outcome.TOO_SHORT)
-    theta = _likeliest(sums, float(losses.size))
-
-    left_out = leave_one_out(jnp.concatenate([columns, jnp.ones_like(columns[:, :1])], axis=1))
-    by_jackknife = jackknife_error(jax.vmap(_likeliest)(left_out[:, :4], left_out[:, 4]))
-    by_information = theta / jnp.sqrt(jnp.where(sums[1] > 0.0, 2.0 * sums[1], 1.0))
-    return estimate(theta, jnp.where(sums[0] > 0.0, by_jackknife, by_information), outcome)
+    gaps = exceedance_gaps(finite(losses), threshold)
+    return k_gaps(gaps, run_length, outcome)
 
 
 def extremal_index_intervals(losses: Float[Array, " steps"], *, threshold: Number) -> Estimate:
@@ -123,7 +130,7 @@ def extremal_index_intervals(losses: Float[Array, " steps"], *, threshold: Numbe
     outcome = inspect(losses, minimum=3)
     if losses.size < 3:
         return no_estimate(outcome)
-    gaps = _exceedance_gaps(finite(losses), threshold)
+    gaps = exceedance_gaps(finite(losses), threshold)
     outcome = unless(outcome, gaps.count < 2.0, Outcome.TOO_SHORT)
     # The shift removes the bias of short gaps, but is 0/0 when every gap is 1 or 2.
     shift = jnp.any(gaps.valid & (gaps.length > 2.0))

@@ -6,22 +6,23 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
-from numpy.polynomial import chebyshev
+from jaxtyping import Array, Float, Int
 from scipy.special import zeta
 
 from aurora_jax.core import Estimate, Outcome
 
+from .chebyshev import evaluate, minimise, nodes, operators
 from .degenerate import estimate, finite, inspect, no_estimate, unless
 
 _LOWEST, _HIGHEST = 0.01, 0.99
-_NODES = 40  # the likelihood is analytic in log H: this many Chebyshev nodes give it to 1e-8
-_GRID = 129
-_NEWTON_STEPS = 5
-_SHORTEST = 16
+NODES = 40  # the likelihood is analytic in log H: this many Chebyshev nodes give it to 1e-8
+SHORTEST = 16
+# Nodes are spread in log H: the low frequencies have a pole just left of H = 0, which in H itself would need five times
+# the nodes.
+_half_width = 0.5 * math.log(_HIGHEST / _LOWEST)
 
 
-class _Tables(NamedTuple):
+class Tables(NamedTuple):
     """What does not depend on the data, at Chebyshev nodes in H.
 
     Attributes:
@@ -44,33 +45,43 @@ def spectral_density(hurst: np.ndarray, frequency: np.ndarray) -> np.ndarray:
     return (1.0 - np.cos(frequency)) * (zeta(2.0 * hurst + 1.0, turn) + zeta(2.0 * hurst + 1.0, 1.0 - turn))
 
 
-_node_positions = np.cos(np.pi * (np.arange(_NODES) + 0.5) / _NODES)
-_to_coefficients = np.linalg.inv(chebyshev.chebvander(_node_positions, _NODES - 1))
-_grid_positions = np.linspace(-1.0, 1.0, _GRID)
-_on_grid = chebyshev.chebvander(_grid_positions, _NODES - 1)
-_derivative = chebyshev.chebder(np.eye(_NODES), axis=0)
-# Nodes and grid are spread in log H: the low frequencies have a pole just left of H = 0, which in H itself would
-# need five times the nodes.
-_half_width = 0.5 * math.log(_HIGHEST / _LOWEST)
-
-
 @functools.lru_cache(maxsize=8)
-def _tables(steps: int) -> _Tables:
+def tables(steps: int) -> Tables:
     """Return the tables for series of that length, computed on the host while the caller is being traced."""
     frequency = 2.0 * np.pi * np.arange(1, (steps - 1) // 2 + 1) / steps
-    hurst = _LOWEST * np.exp(_half_width * (1.0 + _node_positions))
+    hurst = _LOWEST * np.exp(_half_width * (1.0 + nodes(NODES)))
     log_density = np.log(spectral_density(hurst[:, None], frequency[None, :]))
     log_density -= np.mean(log_density, axis=1, keepdims=True)
-    slope = _derivative @ (_to_coefficients @ log_density) / _half_width
-    by_hurst = (chebyshev.chebvander(_node_positions, _NODES - 2) @ slope) / hurst[:, None]
+    maps = operators(NODES)
+    slope = maps.slope @ (maps.to_coefficients @ log_density) / _half_width
+    by_hurst = (np.polynomial.chebyshev.chebvander(nodes(NODES), NODES - 2) @ slope) / hurst[:, None]
     information = np.sum(by_hurst**2, axis=1)
-    return _Tables(np.exp(-log_density), _to_coefficients @ np.log(information))
+    return Tables(np.exp(-log_density), maps.to_coefficients @ np.log(information))
 
 
-def _evaluate(coefficients: Float[Array, " terms"], position: Float[Array, ""]) -> Float[Array, ""]:
-    """Return a Chebyshev series at a position in [-1, 1]."""
-    orders = jnp.arange(coefficients.shape[0], dtype=coefficients.dtype)
-    return coefficients @ jnp.cos(orders * jnp.arccos(position))
+def centred(increments: Float[Array, " steps"]) -> Float[Array, " steps"]:
+    """Return the increments without mean, at most 1 in size."""
+    noise = finite(increments)
+    noise = noise - jnp.mean(noise)
+    largest = jnp.max(jnp.abs(noise))
+    return noise / jnp.where(largest > 0.0, largest, 1.0)
+
+
+def periodogram(noise: Float[Array, " steps"]) -> Float[Array, " frequencies"]:
+    """Return the squared Fourier coefficients strictly between frequency 0 and one half."""
+    return jnp.abs(jnp.fft.rfft(noise)[1 : (noise.size - 1) // 2 + 1]) ** 2
+
+
+def likeliest(power: Float[Array, " nodes"]) -> Float[Array, ""]:
+    """Return the position in [-1, 1] of the likeliest H, given the periodogram over the density of each node."""
+    return minimise(jnp.log(jnp.where(power > 0.0, power, 1.0)))
+
+
+def report(position: Float[Array, ""], outcome: Int[Array, ""], *, steps: int) -> Estimate:
+    """Return the exponent at a position with Fisher's error, unless the position is an end of the interval."""
+    outcome = unless(outcome, jnp.abs(position) >= 1.0, Outcome.NOT_CONVERGED)
+    log_information = evaluate(jnp.asarray(tables(steps).log_information, position.dtype), position)
+    return estimate(_LOWEST * jnp.exp(_half_width * (1.0 + position)), jnp.exp(-0.5 * log_information), outcome)
 
 
 def hurst_exponent(increments: Float[Array, " steps"]) -> Estimate:
@@ -95,31 +106,9 @@ def hurst_exponent(increments: Float[Array, " steps"]) -> Estimate:
         section 6.1.
     """
     increments = jnp.asarray(increments, float)
-    outcome = inspect(increments, minimum=_SHORTEST)
-    if increments.size < _SHORTEST:
+    outcome = inspect(increments, minimum=SHORTEST)
+    if increments.size < SHORTEST:
         return no_estimate(outcome)
-    tables = _tables(increments.size)
-    dtype = increments.dtype
-
-    centred = finite(increments)
-    centred = centred - jnp.mean(centred)
-    largest = jnp.max(jnp.abs(centred))
-    centred = centred / jnp.where(largest > 0.0, largest, 1.0)
-    periodogram = jnp.abs(jnp.fft.rfft(centred)[1 : tables.inverse_density.shape[1] + 1]) ** 2
-    power = jnp.asarray(tables.inverse_density, dtype) @ periodogram
-    objective = jnp.asarray(_to_coefficients, dtype) @ jnp.log(jnp.where(power > 0.0, power, 1.0))
-
-    best = jnp.argmin(jnp.asarray(_on_grid, dtype) @ objective)
-    positions = jnp.asarray(_grid_positions, dtype)
-    low, high = positions[jnp.maximum(best - 1, 0)], positions[jnp.minimum(best + 1, _GRID - 1)]
-    slope = jnp.asarray(_derivative, dtype) @ objective
-    curvature = jnp.asarray(chebyshev.chebder(_derivative, axis=0), dtype) @ objective
-    position = positions[best]
-    for _ in range(_NEWTON_STEPS):
-        bend = _evaluate(curvature, position)
-        step = _evaluate(slope, position) / jnp.where(bend > 0.0, bend, jnp.inf)
-        position = jnp.clip(position - step, low, high)
-
-    outcome = unless(outcome, jnp.abs(position) >= 1.0, Outcome.NOT_CONVERGED)
-    log_information = _evaluate(jnp.asarray(tables.log_information, dtype), position)
-    return estimate(_LOWEST * jnp.exp(_half_width * (1.0 + position)), jnp.exp(-0.5 * log_information), outcome)
+    inverse_density = jnp.asarray(tables(increments.size).inverse_density, increments.dtype)
+    power = inverse_density @ periodogram(centred(increments))
+    return report(likeliest(power), outcome, steps=increments.size)
