@@ -9,3 +9,4 @@ from .fit import Fit as Fit
 from .garch import fit_garch as fit_garch
 from .hannan_rissanen import HannanRissanen as HannanRissanen
 from .hannan_rissanen import hannan_rissanen as hannan_rissanen
+from .long_run_variance import long_run_variance as long_run_variance
