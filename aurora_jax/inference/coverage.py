@@ -10,6 +10,8 @@ from jaxtyping import Array, Bool, Float, Integer
 
 from aurora_jax.core import Number, TestResult, require_x64
 
+from .forecasts import check_tail_probability
+
 Hits: TypeAlias = Bool[Array | np.ndarray, " days"] | Integer[Array | np.ndarray, " days"]
 """One entry a day, oldest first: true (or not 0) where the loss exceeded the value at risk."""
 
@@ -48,8 +50,8 @@ def kupiec(hits: Hits, *, tail_probability: Number) -> TestResult:
         Kupiec (1995), J. Derivatives 3(2), 73-84, eq. 6.
     """
     require_x64("kupiec")
-    broken = _broken(hits)
-    _check_probability(tail_probability)
+    broken = as_flags(hits)
+    check_tail_probability(tail_probability)
     ones = jnp.sum(broken, dtype=float)
     zeros = broken.size - ones
     likelihood = xlogy(ones, tail_probability) + xlogy(zeros, 1.0 - tail_probability)
@@ -82,7 +84,7 @@ def christoffersen(hits: Hits, *, tail_probability: Number) -> CoverageResult:
     if np.size(hits) < 2:
         raise ValueError(f"christoffersen needs at least 2 days, were {np.size(hits)}.")
     unconditional = kupiec(hits, tail_probability=tail_probability)
-    broken = _broken(hits)
+    broken = as_flags(hits)
     before, after = broken[:-1], broken[1:]
     n00, n01 = _count(~before & ~after), _count(~before & after)
     n10, n11 = _count(before & ~after), _count(before & after)
@@ -91,15 +93,15 @@ def christoffersen(hits: Hits, *, tail_probability: Number) -> CoverageResult:
     return CoverageResult(statistic, chi2.sf(statistic, 2), unconditional, independence)
 
 
-def _broken(hits: Hits) -> Bool[Array, " days"]:
+def as_flags(hits: Hits) -> Bool[Array, " days"]:
+    """Return hits as booleans.
+
+    Raises:
+        ValueError: if there is no day.
+    """
     if np.size(hits) == 0:
         raise ValueError("hits must hold at least one day, were empty.")
     return jnp.asarray(hits).astype(bool)
-
-
-def _check_probability(tail_probability: Number) -> None:
-    if not 0.0 < tail_probability < 1.0:
-        raise ValueError(f"tail_probability must lie in (0, 1), was {tail_probability}.")
 
 
 def _count(days: Bool[Array, " days"]) -> Float[Array, ""]:
