@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from jaxtyping import Array, Float
 from numpy.polynomial import chebyshev
 
@@ -62,9 +63,10 @@ def minimise(values: Float[Array, " nodes"]) -> Float[Array, ""]:
     positions = jnp.asarray(_grid, dtype)
     low, high = positions[jnp.maximum(best - 1, 0)], positions[jnp.minimum(best + 1, _GRID - 1)]
     slope, curvature = maps[2] @ objective, maps[3] @ objective
-    position = positions[best]
-    for _ in range(_NEWTON_STEPS):
+
+    def newton(_, position):
         bend = evaluate(curvature, position)
         step = evaluate(slope, position) / jnp.where(bend > 0.0, bend, jnp.inf)
-        position = jnp.clip(position - step, low, high)
-    return position
+        return jnp.clip(position - step, low, high)
+
+    return lax.fori_loop(0, _NEWTON_STEPS, newton, positions[best])

@@ -18,7 +18,9 @@ def extremal_index_blocks(losses: Float[Array, " steps"], *, block_steps: int) -
     With maxima $M_t$ of all n - b + 1 windows of b steps,
 
     $$\hat\theta_b = \Bigl(\frac{n}{n-b}\,\frac{1}{n-b+1} \sum_t Z_t\Bigr)^{-1} - \frac1b, \qquad
-      Z_t = b\,(1 - \hat F(M_t)), \qquad \hat\theta = \frac{b\,\hat\theta_b - 1}{b - 1} - \frac{\mathrm{se}^2}{\hat\theta}$$
+      Z_t = b\,(1 - \hat F(M_t))$$
+
+    $$\hat\theta = \frac{b\,\hat\theta_b - 1}{b - 1} - \frac{\mathrm{se}^2}{\hat\theta}$$
 
     since $F(M)$ is about $U^{1/(b\theta_b)}$ with uniform U, so that $E Z = b/(b\theta_b + 1)$; $n/(n-b)$ because what
     exceeds M lies outside its block; $b\theta_b = 1 + (b-1)\theta$ because a block's first step never follows another

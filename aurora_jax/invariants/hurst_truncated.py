@@ -1,6 +1,7 @@
 """The Hurst exponent of noise whose jumps were taken out, by Whittle's likelihood with missing steps."""
 
 import jax.numpy as jnp
+from jax import lax
 from jaxtyping import Array, Bool, Float
 
 from aurora_jax.core import Estimate
@@ -25,17 +26,20 @@ def _fill(
         return jnp.fft.irfft(jnp.zeros_like(transform).at[1 : precision.size + 1].set(weighted), n=series.size)
 
     gap = missing.astype(noise.dtype)
-    solution = jnp.zeros_like(noise)
-    residual = -gap * weigh(noise * (1.0 - gap))
-    direction, square = residual, jnp.sum(residual**2)
-    for _ in range(_CONJUGATE_STEPS):
+
+    def descend(_, state):
+        solution, residual, direction, square = state
         image = gap * weigh(direction)
         curvature = jnp.sum(direction * image)
         rate = square / jnp.where(curvature > 0.0, curvature, jnp.inf)
         solution, residual = solution + rate * direction, residual - rate * image
         after = jnp.sum(residual**2)
         direction = residual + after / jnp.where(square > 0.0, square, jnp.inf) * direction
-        square = after
+        return solution, residual, direction, after
+
+    residual = -gap * weigh(noise * (1.0 - gap))
+    start = jnp.zeros_like(noise), residual, residual, jnp.sum(residual**2)
+    solution, *_ = lax.fori_loop(0, _CONJUGATE_STEPS, descend, start)
     return jnp.where(missing, solution, noise)
 
 
@@ -48,7 +52,9 @@ def hurst_truncated(
     and maximisation, in which a missing step is replaced by its mean given all others, and the periodogram is raised
     by what that mean does not know,
 
-    $$E I(\lambda_k) = |\hat x(\lambda_k)|^2 + p\,\frac{\overline{I/f}}{\overline{1/f}}, \qquad p = \text{share missing}$$
+    $$E I(\lambda_k) = |\hat x(\lambda_k)|^2 + p\,\frac{\overline{I/f}}{\overline{1/f}}$$
+
+    with p the share that is missing and $\hat x$ what was filled in.
 
     Replacing jumps by 0 instead would leave white noise in their place, of which 1 % moves H = .1 by .04.
 
@@ -74,10 +80,12 @@ def hurst_truncated(
     inverse_density = jnp.asarray(tables(increments.size).inverse_density, increments.dtype)
     missing_share = jnp.mean(jump.astype(increments.dtype))
     noise = centred(kept)
-    position = likeliest(inverse_density @ periodogram(noise))
-    for _ in range(_ROUNDS):
+
+    def improve(_, position):
         precision = interpolation_weights(position, count=NODES) @ inverse_density
         expected = periodogram(_fill(noise, jump, precision))
         unknown = missing_share * jnp.mean(expected * precision) / jnp.mean(precision)
-        position = likeliest(inverse_density @ (expected + unknown))
+        return likeliest(inverse_density @ (expected + unknown))
+
+    position = lax.fori_loop(0, _ROUNDS, improve, likeliest(inverse_density @ periodogram(noise)))
     return report(position, outcome, steps=increments.size)

@@ -31,8 +31,8 @@ def tail_index_moment(losses: Float[Array, " steps"], *, tail_count: int) -> Est
 
     Returns:
         The index and its asymptotic standard error, which assumes independent exceedances and is
-        $\sqrt{(1+\gamma^2)/k}$ if the index is positive. NaN with TOO_SHORT if fewer than k + 1 losses are positive, CONSTANT (also if the
-        largest k + 1 are equal) or NON_FINITE.
+        $\sqrt{(1+\gamma^2)/k}$ if the index is positive. NaN with TOO_SHORT if fewer than k + 1 losses are positive,
+        CONSTANT (also if the largest k + 1 are equal) or NON_FINITE.
 
     Raises:
         ValueError: if `tail_count` is less than 3.

@@ -4,6 +4,7 @@ import math
 from typing import NamedTuple
 
 import jax.numpy as jnp
+from jax import lax
 from jaxtyping import Array, Bool, Float
 
 from .degenerate import finite
@@ -70,10 +71,12 @@ def truncate_jumps(
     size = jnp.abs(finite(increments) - middle)
     largest = jnp.max(size)
     size = size / jnp.where(largest > 0.0, largest, 1.0)
-    jump = jnp.zeros(size.shape, bool)
-    for _ in range(_PASSES):
+
+    def search(_, jump):
         pair = (~jump[1:] & ~jump[:-1]).astype(size.dtype)
         count = _around(pair, window_steps // 2)
         variance = 0.5 * math.pi * _around(pair * size[1:] * size[:-1], window_steps // 2) / jnp.maximum(count, 1.0)
-        jump = (count > 0.0) & (size**2 > threshold_deviations**2 * variance) & (variance > 0.0)
+        return (count > 0.0) & (size**2 > threshold_deviations**2 * variance) & (variance > 0.0)
+
+    jump = lax.fori_loop(0, _PASSES, search, jnp.zeros(size.shape, bool))
     return Truncation(jnp.where(jump, middle, increments), jump)
