@@ -19,12 +19,14 @@ def inspect(series: Float[Array, " steps"], *, minimum: int) -> Int[Array, ""]:
     return jnp.where(jnp.all(jnp.isfinite(series)), varies, code(Outcome.NON_FINITE))
 
 
-def unless(outcome: Int[Array, ""], wrong: Bool[Array, ""], reason: Outcome) -> Int[Array, ""]:
+def unless(outcome: Int[Array, "*batch"], wrong: Bool[Array, "*batch"], reason: Outcome) -> Int[Array, "*batch"]:
     """Return `outcome`, or `reason` where it was OK and something later went `wrong`."""
     return jnp.where((outcome == Outcome.OK) & wrong, code(reason), outcome)
 
 
-def estimate(value: Float[Array, ""], standard_error: Float[Array, ""], outcome: Int[Array, ""]) -> Estimate:
+def estimate(
+    value: Float[Array, "*batch"], standard_error: Float[Array, "*batch"], outcome: Int[Array, "*batch"]
+) -> Estimate:
     """Return the `Estimate`, with NaN for numbers that the outcome says cannot be had."""
     usable = (outcome == Outcome.OK) | (outcome == Outcome.NOT_CONVERGED)
     return Estimate(jnp.where(usable, value, jnp.nan), jnp.where(usable, standard_error, jnp.nan), outcome)
