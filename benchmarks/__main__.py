@@ -17,7 +17,7 @@ import aurora_jax
 
 from .record import Contest, Timing
 
-TOPICS = ("noise", "portfolio")
+TOPICS = ("noise", "signatures", "portfolio")
 app = typer.Typer(add_completion=False, rich_markup_mode="rich")
 
 

@@ -5,5 +5,6 @@ from .augment import time_augmented as time_augmented
 from .mmd import signature_mmd as signature_mmd
 from .mmd import with_time_and_lag as with_time_and_lag
 from .normalise import robust_normalised as robust_normalised
+from .permutation_test import signature_mmd_test as signature_mmd_test
 from .signature import log_signature as log_signature
 from .signature import signature as signature

@@ -12,6 +12,7 @@ from aurora_jax.core import Number
 from .augment import lead_lag, time_augmented
 from .normalise import robust_normalised
 from .signature import signature
+from .u_statistic import divided
 
 SQUASH = 8.0
 """Robust standard deviations at which a feature's growth is bent, so that no path outweighs the arithmetic."""
@@ -23,8 +24,8 @@ def with_time_and_lag(path: Float[Array, "steps channels"]) -> Float[Array, "poi
 
 
 def signature_mmd(
-    x: Float[Array | np.ndarray, "n steps channels"],
-    y: Float[Array | np.ndarray, "m steps channels"],
+    x: Float[Array | np.ndarray, "n steps_of_x channels_of_x"],
+    y: Float[Array | np.ndarray, "m steps_of_y channels_of_y"],
     *,
     depth: int,
     bandwidth: Number | None = None,
@@ -56,6 +57,20 @@ def signature_mmd(
         Gretton et al. (2012), J. Machine Learning Research 13, eq. 3 (the estimate), section 8 (the median);
         Chevyrev and Oberhauser (2022), J. Machine Learning Research 23(176), section 4 (bounded signature features).
     """
+    gram = pooled_kernel(x, y, depth=depth, bandwidth=bandwidth, augment=augment)
+    first = jnp.where(jnp.arange(gram.shape[0]) < x.shape[0], 1.0, 0.0).astype(gram.dtype)
+    return divided(gram, first)
+
+
+def pooled_kernel(
+    x: Float[Array | np.ndarray, "n steps_of_x channels_of_x"],
+    y: Float[Array | np.ndarray, "m steps_of_y channels_of_y"],
+    *,
+    depth: int,
+    bandwidth: Number | None,
+    augment: Callable[[Array], Array],
+) -> Float[Array, "pool pool"]:
+    """Return the kernel of `signature_mmd` between all paths of both samples, those of x first."""
     x, y = jnp.asarray(x), jnp.asarray(y)
     n, m = x.shape[0], y.shape[0]
     if n < 2 or m < 2:
@@ -73,10 +88,7 @@ def signature_mmd(
         scale = jnp.where(scale > 0.0, scale, 1.0)  # all paths equal: any bandwidth gives 0
     else:
         scale = jnp.asarray(bandwidth, squared.dtype) ** 2
-    kernel = jnp.exp(-0.5 * squared / scale)
-    own_x = (jnp.sum(kernel[:n, :n]) - n) / (n * (n - 1))
-    own_y = (jnp.sum(kernel[n:, n:]) - m) / (m * (m - 1))
-    return own_x + own_y - 2.0 * jnp.mean(kernel[:n, n:])
+    return jnp.exp(-0.5 * squared / scale)
 
 
 def _squared_distances(points: Float[Array, "n features"]) -> Float[Array, "n n"]:
