@@ -172,6 +172,7 @@ def test_heun_converges_to_the_pathwise_solution(key, hurst):
     assert errors[2] < 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.stat
 def test_euler_is_right_above_a_half_and_ito_at_a_half(key):
     keys = jax.random.split(key, 1000)

@@ -14,7 +14,7 @@ _LARGEST = 10.0  # of |z|^(1/order): the largest term is about its exponential, 
 def mittag_leffler(
     argument: Float[Array, " points"], *, order: Float[Array, ""], second: Float[Array, ""]
 ) -> Float[Array, " points"]:
-    r"""Return the two-parameter Mittag-Leffler function at arguments between $-10^\alpha$ and 0, to 1e-11.
+    r"""Return the two-parameter Mittag-Leffler function at arguments between $-10^\alpha$ and 0, to 1e-10.
 
     $$E_{\alpha,\beta}(z) = \sum_{k \ge 0} \frac{z^k}{\Gamma(\alpha k + \beta)}$$
 
