@@ -121,9 +121,9 @@ def cross_check(
     References:
         Those of the estimators.
     """
-    invariants = measure(returns, tail_share=tail_share, extreme_quantile=extreme_quantile, run_length=run_length)
     if not tail_share < wide_tail_share < 1.0:
         raise ValueError(f"wide_tail_share must lie in (tail_share, 1) = ({tail_share}, 1), was {wide_tail_share}.")
+    invariants = measure(returns, tail_share=tail_share, extreme_quantile=extreme_quantile, run_length=run_length)
     returns = jnp.asarray(returns, float)
     steps = returns.shape[0]
     market = jnp.mean(returns, axis=1)

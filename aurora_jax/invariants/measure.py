@@ -60,7 +60,8 @@ def measure(
     * tail_dependence: joint losses above each asset's own `extreme_quantile`, averaged over all pairs of assets; error
       by the same jackknife. TOO_SHORT with one asset, or with fewer than 10 exceedances.
 
-    Each has its own outcome; what can be measured is, whatever becomes of the others.
+    Each has its own outcome; what can be measured is, whatever becomes of the others. `cross_check` adds every other
+    estimator of each.
 
     Args:
         returns: log returns; a loss is a negative one.
