@@ -1,6 +1,6 @@
 """Published prices by Monte Carlo, within the error of sampling and the bias that halving the step shows.
 
-The sizes below keep the whole file below a minute of one core; docs/reference_prices.md has runs with more paths and steps.
+The sizes below keep the file below a minute of one core; docs/reference_prices.md has runs with more paths and steps.
 """
 
 import jax
@@ -87,7 +87,7 @@ def test_bates(key):
     ],
 )
 def test_rough_heston(key, horizon, published, bias):
-    # The bias falls like the step: from 32 to 64 steps the prices move by (.001, .007, .000004) and (.002, .013, .0025).
+    # The bias falls like the step: from 32 to 64 steps prices move by (.001, .007, .000004) and (.002, .013, .0025).
     strikes = jnp.array([75.0, 100.0, 130.0])
     prices = priced(rough_heston(), key, strikes=strikes, horizon=horizon, steps=64, batches=32, batch_paths=BATCH)
     assert_prices(prices, published, bias=bias, spot=100.0)
