@@ -7,6 +7,7 @@ from .bic import bic_weights as bic_weights
 from .fit import INITIAL_VALUES as INITIAL_VALUES
 from .fit import Fit as Fit
 from .garch import fit_garch as fit_garch
+from .garch import fit_garch_t as fit_garch_t
 from .hannan_rissanen import HannanRissanen as HannanRissanen
 from .hannan_rissanen import hannan_rissanen as hannan_rissanen
 from .long_run_variance import long_run_variance as long_run_variance

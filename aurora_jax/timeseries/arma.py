@@ -5,11 +5,13 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from aurora_jax.core import require_x64
 
-from ._bounded import minimise
+from ._arma_squares import residual_squares
+from ._bounded import Slopes, minimise
+from ._lanes import side_by_side
 from ._window import Series, lagged, standardise
 from .autoregression import VANISHING
 from .fit import Fit, counted_from, gaussian_log_density, report, too_short
@@ -55,24 +57,13 @@ def fit_arma(x: Series, *, order: tuple[int, int], initial_values: int | None = 
     target = window.values[p:]
     past = jnp.concatenate([jnp.ones((target.size, 1)), lagged(window.values, lags=p, start=p)], axis=1)
     rows = float(target.size)
-
-    def residuals(natural):
-        return _invert(target - past @ natural[: p + 1], natural[p + 1 :])
-
-    def objective(point: Float[Array, " coefficients"]) -> Float[Array, ""]:
-        # The variance is concentrated out of the likelihood.
-        return 0.5 * rows * jnp.log(jnp.mean(residuals(_natural(point, p)) ** 2) + VANISHING)
-
     _, start = regressions(window.values, order=order, long_order=long_order)
     rough = jnp.concatenate([jnp.zeros(1), start.coefficients])
-    bound = jnp.concatenate([jnp.full(p + 1, jnp.inf), jnp.full(q, MAX_PARTIAL)])
-    partial = jnp.clip(_step_down(rough[p + 1 :]), -0.95, 0.95)
-    found = minimise(objective, jnp.concatenate([rough[: p + 1], partial]), lower=-bound, upper=bound)
-    natural = _natural(found.point, p)
-    e = residuals(natural)
+    first = jnp.concatenate([rough[: p + 1], jnp.clip(_step_down(rough[p + 1 :]), -0.95, 0.95)])
+    natural, converged, gram = side_by_side(partial(_search, order))(first, window.values)
+    e = _invert(target - past @ natural[: p + 1], natural[p + 1 :])
     variance = jnp.mean(e**2)
-    slope = jax.jacfwd(residuals)(natural)
-    covariance = variance * jnp.linalg.inv(slope.T @ slope)
+    covariance = variance * jnp.linalg.inv(gram)
     # In the units of the window, c = scale * c_z + location (1 - sum phi): a linear map of the coefficients.
     gradient = jnp.concatenate([window.scale[None], jnp.full(p, -window.location), jnp.zeros(q)])
     units_variance = variance * window.scale**2
@@ -91,8 +82,34 @@ def fit_arma(x: Series, *, order: tuple[int, int], initial_values: int | None = 
         gaussian_log_density(e, jnp.full(target.size, jnp.maximum(variance, VANISHING))),
         initial_values=skip,
         vanished=variance < VANISHING,
-        converged=found.converged,
+        converged=converged,
     )
+
+
+def _search(
+    order: tuple[int, int], start: Float[Array, "coefficients lanes"], values: Float[Array, "bars lanes"]
+) -> tuple[Float[Array, "coefficients lanes"], Bool[Array, " lanes"], Float[Array, "coefficients coefficients lanes"]]:
+    """Return the coefficients of each lane, whether its search converged, and the Gram matrix of the slopes there."""
+    p, q = order
+    rows = float(values.shape[0] - p)
+    to_natural = jax.vmap(partial(_natural, p=p), in_axes=-1, out_axes=-1)
+    turn = jax.vmap(jax.jacfwd(partial(_natural, p=p)), in_axes=-1, out_axes=-1)
+
+    def objective(point: Float[Array, "coefficients lanes"], values: Float[Array, "bars lanes"]) -> Slopes:
+        sums = residual_squares(to_natural(point), values, order=order)
+        jacobian = turn(point)
+        # The variance is concentrated out of the likelihood: rows / 2 times the log of the mean square.
+        precision = rows / (sums.squares + rows * VANISHING)
+        return Slopes(
+            -0.5 * rows * jnp.log(precision),
+            jnp.einsum("ial,il->al", jacobian, precision[None] * sums.slope),
+            jnp.einsum("ial,ijl,jbl->abl", jacobian, precision[None, None] * sums.gram, jacobian),
+        )
+
+    bound = jnp.concatenate([jnp.full(p + 1, jnp.inf), jnp.full(q, MAX_PARTIAL)])
+    found = minimise(objective, values, start, lower=-bound, upper=bound)
+    natural = to_natural(found.point)
+    return natural, found.converged, residual_squares(natural, values, order=order).gram
 
 
 def _invert(shocks: Float[Array, " rows"], theta: Float[Array, " q"]) -> Float[Array, " rows"]:
