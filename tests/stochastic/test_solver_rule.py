@@ -210,6 +210,7 @@ def fractional_ornstein_uhlenbeck(key, hurst):
 ornstein_uhlenbeck_errors = jax.jit(jax.vmap(fractional_ornstein_uhlenbeck, in_axes=(0, None)))
 
 
+@pytest.mark.slow
 @pytest.mark.stat
 @pytest.mark.parametrize("hurst", [0.1, 0.3, 0.5, 0.8])
 def test_strong_order_of_euler_with_additive_noise(key, hurst):

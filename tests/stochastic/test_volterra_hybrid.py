@@ -12,7 +12,7 @@ from aurora_jax.stochastic.volterra import volterra_covariance
 from aurora_jax.stochastic.volterra_hybrid import colour_hybrid, convolved
 from tests.statistics import assert_mean
 
-STEPS = 48
+STEPS = 24
 noise = jax.jit(lambda key, hurst, step_size: hybrid_volterra_noise(key, hurst=hurst, steps=STEPS, step_size=step_size))
 exact_law = jax.jit(lambda hurst: volterra_covariance(hurst, steps=STEPS))
 cubes = jax.jit(jax.value_and_grad(lambda hurst, key: jnp.sum(noise(key, hurst, 0.5)[1] ** 3)))
@@ -69,6 +69,7 @@ def test_convolution_by_hand():
     np.testing.assert_allclose(both, [3.0, 6.5, 8.0], atol=1e-12)  # 10 + 1 - 3
 
 
+@pytest.mark.slow
 @pytest.mark.stat
 @pytest.mark.parametrize("hurst", [0.07, 0.3])
 def test_draws_have_the_joint_law(key, hurst):
@@ -91,9 +92,7 @@ def test_a_single_step_is_the_exact_draw(key):
     both = jax.jit(lambda key: [draw(key, hurst=0.2, steps=1) for draw in (hybrid_volterra_noise, volterra_noise)])
     hybrid, exact = both(key)
     np.testing.assert_allclose(hybrid[0], exact[0], rtol=1e-12)
-    np.testing.assert_allclose(
-        np.var(jax.jit(jax.vmap(lambda k: both(k)[0][1][0]))(jax.random.split(key, 4000))), 1.0, atol=0.1
-    )
+    np.testing.assert_allclose(hybrid[1], exact[1], rtol=1e-12)
 
 
 @settings(max_examples=10, deadline=None)

@@ -47,6 +47,15 @@ def test_discounted_price_is_a_martingale_with_the_law_it_says(key, name):
     assert_mean(standard**4, 3.0)
 
 
+@pytest.mark.parametrize("name", ["heston", "rough_bergomi", "rough_heston"])
+def test_without_leverage_the_forward_is_certain(key, name):
+    """With rho = 0 the drive moves the price's variance, but not its mean: path by path, whatever the step."""
+    model = MODELS[name](correlation=0.0)
+    law = jax.jit(lambda model, key: model.conditional(key, horizon=4.0, steps=2))(model, key)
+    np.testing.assert_allclose(law.forward, float(model.spot) * np.exp(4.0 * float(model.rate)), rtol=1e-12)
+    assert law.total_variance > 0.0
+
+
 @pytest.mark.stat
 @pytest.mark.slow
 def test_mean_variance_is_the_forward_variance(key):
