@@ -4,6 +4,7 @@ On CPUs JAX runs Threefry as a loop over whole arrays in memory and, for 32-bit 
 away. Written out, its twenty rounds stay in registers, and both words are used.
 """
 
+import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
@@ -45,8 +46,37 @@ def threefry_words(
     return first, second
 
 
+def uniform_pair_at(
+    key: PRNGKey, counters: UInt32[Array, " count"], *, dtype
+) -> tuple[Float[Array, " count"], Float[Array, " count"]]:
+    """Return two independent uniform numbers in [0, 1) for each counter, of 23 or 52 bits, each equally likely.
+
+    For loops that want their randomness where they use it, instead of laid out in memory before. A counter always gives
+    the same numbers; with other generators than Threefry they depend on the batch under `vmap`, as JAX's own do.
+
+    Args:
+        key: spent for these counters.
+        counters: less than 2^31.
+        dtype: float32 or float64.
+    """
+    if not is_threefry(key):
+        first, second = jnp.moveaxis(
+            jax.vmap(lambda counter: jr.uniform(jr.fold_in(key, counter), (2,), dtype))(counters), 1, 0
+        )
+        return first, second
+    if dtype == jnp.float32:
+        first, second = (_fraction(word) for word in threefry_words(key, counters))
+        return first, second
+    # A double takes both words, so the second one has the counters from 2^31 on.
+    first, second = (
+        _fraction((high.astype(jnp.uint64) << np.uint64(32)) | low.astype(jnp.uint64))
+        for high, low in (threefry_words(key, counters + np.uint32(start)) for start in (0, 2**31))
+    )
+    return first, second
+
+
 def uniform_pair(key: PRNGKey, count: int, *, dtype) -> tuple[Float[Array, " count"], Float[Array, " count"]]:
-    """Return two independent rows of uniform numbers in [0, 1); every number of 23 or 52 bits is equally likely.
+    """Return two independent rows of uniform numbers in [0, 1), as `uniform_pair_at` does.
 
     Args:
         key: spent here.
@@ -54,24 +84,16 @@ def uniform_pair(key: PRNGKey, count: int, *, dtype) -> tuple[Float[Array, " cou
         dtype: float32 or float64.
     """
     if not is_threefry(key):
-        return tuple(jr.uniform(key, (2, count), dtype))
-    counters = jnp.arange(count, dtype=jnp.uint32)
-    if dtype == jnp.float32:
-        first, second = (_fraction(word) for word in threefry_words(key, counters))
+        first, second = jr.uniform(key, (2, count), dtype)
         return first, second
-    # A double takes both words, so the second row has counters of its own.
-    first, second = (
-        _fraction((high.astype(jnp.uint64) << np.uint64(32)) | low.astype(jnp.uint64))
-        for high, low in (threefry_words(key, counters + np.uint32(start)) for start in (0, count))
-    )
-    return first, second
+    return uniform_pair_at(key, jnp.arange(count, dtype=jnp.uint32), dtype=dtype)
 
 
 def normal_pair(key: PRNGKey, count: int) -> tuple[Float[Array, " count"], Float[Array, " count"]]:
     """Return two independent rows of standard normals, in the default float type.
 
     Two rows, because whoever joins them before using them keeps XLA from fusing the generator with the use. In double
-    precision they are `jax.random.normal(key, (2 * count,))`, to the bit.
+    precision the first one is `jax.random.normal(key, (count,))`, to the bit.
 
     Args:
         key: spent here.

@@ -7,7 +7,7 @@ import pytest
 from jax.extend.random import threefry_2x32
 from scipy import stats
 
-from aurora_jax.stochastic.counter_random import normal_pair, threefry_words, uniform_pair
+from aurora_jax.stochastic.counter_random import normal_pair, threefry_words, uniform_pair, uniform_pair_at
 
 COUNT = 4096
 
@@ -31,8 +31,23 @@ def test_a_published_vector():
 
 
 def test_doubles_are_those_of_jax(key):
-    together = jnp.concatenate(jax.jit(lambda key: normal_pair(key, COUNT))(key))
-    np.testing.assert_array_equal(together, jax.random.normal(key, (2 * COUNT,)))
+    """The first row is JAX's; the second is what JAX would draw 2^31 numbers later, by its own primitive."""
+    first, second = jax.jit(lambda key: normal_pair(key, COUNT))(key)
+    np.testing.assert_array_equal(first, jax.random.normal(key, (COUNT,)))
+    counters = 2**31 + jnp.arange(COUNT, dtype=jnp.uint32)
+    words = threefry_2x32(jax.random.key_data(key), jnp.concatenate([jnp.zeros_like(counters), counters]))
+    high, low = np.asarray(words).reshape(2, COUNT).astype(np.uint64)
+    uniform = ((high << np.uint64(32) | low) >> np.uint64(12)).astype(float) * 2.0**-52
+    np.testing.assert_allclose(second, stats.norm.ppf(uniform), rtol=1e-9, atol=1e-9)
+
+
+def test_a_counter_alone_gives_its_numbers(key):
+    counters = jnp.arange(8, dtype=jnp.uint32)
+    for dtype in (jnp.dtype("float32"), jnp.dtype("float64")):
+        together = np.stack(uniform_pair_at(key, counters, dtype=dtype))
+        alone = np.concatenate([np.stack(uniform_pair_at(key, counters[i : i + 1], dtype=dtype)) for i in range(8)], 1)
+        np.testing.assert_array_equal(together, alone)
+        assert np.unique(together).size == 16
 
 
 @pytest.mark.stat
