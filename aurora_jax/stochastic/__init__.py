@@ -1,5 +1,6 @@
 """Noise and jumps: fractional, multifractional and Volterra noise, Lévy increments, Hawkes events."""
 
+from .branching_matrix import stable_branching as stable_branching
 from .causal import causal_factor as causal_factor
 from .causal import causal_fractional_noise as causal_fractional_noise
 from .compound_poisson import CompoundPoisson as CompoundPoisson
@@ -10,8 +11,13 @@ from .drivers import multifractional_path as multifractional_path
 from .fractional import fractional_gaussian_noise as fractional_gaussian_noise
 from .hawkes import Hawkes as Hawkes
 from .hawkes import HawkesEvents as HawkesEvents
+from .hawkes import HawkesState as HawkesState
 from .increment_path import IncrementPath as IncrementPath
 from .increment_path import step_index as step_index
+from .kernels import AbstractKernel as AbstractKernel
+from .kernels import ExponentialKernel as ExponentialKernel
+from .kernels import MixedExponentialKernel as MixedExponentialKernel
+from .kernels import PowerLawKernel as PowerLawKernel
 from .levy_process import AbstractLevyProcess as AbstractLevyProcess
 from .marks import AbstractMarks as AbstractMarks
 from .marks import DoubleExponentialMarks as DoubleExponentialMarks
@@ -20,11 +26,19 @@ from .marks import ParetoMarks as ParetoMarks
 from .marks import StudentTMarks as StudentTMarks
 from .multifractional import multifractional_clipped_mass as multifractional_clipped_mass
 from .multifractional import multifractional_gaussian_noise as multifractional_gaussian_noise
+from .multivariate_hawkes import MarkedEvents as MarkedEvents
+from .multivariate_hawkes import MultivariateHawkes as MultivariateHawkes
+from .multivariate_hawkes import MultivariateHawkesState as MultivariateHawkesState
 from .normal_inverse_gaussian import NormalInverseGaussian as NormalInverseGaussian
+from .ogata import KernelHawkes as KernelHawkes
 from .solver_rule import FractionalChannel as FractionalChannel
 from .solver_rule import ItoChannel as ItoChannel
 from .solver_rule import check_solver as check_solver
 from .solver_rule import choose_solver as choose_solver
+from .state_dependent import JumpCandidates as JumpCandidates
+from .state_dependent import ThinnedJumps as ThinnedJumps
+from .state_dependent import jump_candidates as jump_candidates
+from .state_dependent import thinned as thinned
 from .variance_gamma import VarianceGamma as VarianceGamma
 from .volterra import volterra_noise as volterra_noise
 from .volterra_hybrid import hybrid_volterra_noise as hybrid_volterra_noise
