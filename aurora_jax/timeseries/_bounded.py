@@ -134,7 +134,7 @@ def minimise(
         candidate=start,
         point=start,
         at=nothing,
-        damping=jnp.full(lanes, 1e-2, start.dtype),
+        damping=jnp.full(lanes, 1e-1, start.dtype),
         converged=jnp.zeros(lanes, bool),
         evaluations=jnp.zeros(lanes, int),
     )

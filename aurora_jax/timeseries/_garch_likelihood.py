@@ -43,7 +43,7 @@ def differentiate(
     h'_{\mu\mu} = 2 \alpha + \beta h_{\mu\mu}, \quad h'_{\mu\alpha} = -2 e + \beta h_{\mu\alpha}, \quad
     h'_{i\beta} = h_i + \beta h_{i\beta}, \quad h'_{\beta\beta} = 2 h_\beta + \beta h_{\beta\beta}$$
 
-    Two loops cost the same as ten here: a step is as wide as the lanes.
+    Differentiating the loop automatically gives the same numbers in about ten times the time.
 
     References:
         Fiorentini, Calzolari and Panattoni (1996), J. Appl. Econometrics 11(4), 399-417, eq. 7-12.

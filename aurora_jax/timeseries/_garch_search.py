@@ -1,5 +1,7 @@
 """Search for the maximum of a GARCH(1,1) likelihood, in coordinates whose region is a box."""
 
+import itertools
+
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -11,8 +13,8 @@ from ._innovation import AbstractInnovation
 # (mean, omega, persistence alpha + beta, share of alpha in it) of a standardised window, then the shape's coordinate.
 LOWER = (-5.0, 1e-8, 0.0, 0.0)
 UPPER = (5.0, 10.0, 1.0 - 1e-7, 1.0)
-STARTING_PERSISTENCE = (0.5, 0.7, 0.9, 0.98)
-STARTING_ALPHA = (0.01, 0.05, 0.1, 0.2)
+STARTING_PERSISTENCE = (0.7, 0.9, 0.98)
+STARTING_ALPHA = (0.03, 0.1)
 
 
 def search(
@@ -20,8 +22,13 @@ def search(
 ) -> Minimum:
     """Return the best points, in natural parameters, of standardised windows side by side."""
     box = innovation.shape_box()
-    shapes = [middle for _, middle, _ in box]
-    grid = np.array([[0.0, 1.0 - r, r, a / r, *shapes] for r in STARTING_PERSISTENCE for a in STARTING_ALPHA])
+    grid = np.array(
+        [
+            [0.0, 1.0 - r, r, a / r, *shape]
+            for r, a in itertools.product(STARTING_PERSISTENCE, STARTING_ALPHA)
+            for shape in itertools.product(*(starts for _, starts, _ in box))
+        ]
+    )
     points = jnp.broadcast_to(jnp.asarray(grid.T)[:, :, None], (4 + len(box), grid.shape[0], backcast.size))
     heights = evaluate(innovation, _natural(points), values[:, None, :], backcast[None])
     start = jnp.asarray(grid.T)[:, jnp.argmin(heights, axis=0)]

@@ -42,8 +42,8 @@ class AbstractInnovation(eqx.Module):
         """Return minus the log density's constant and its first and second derivative in the shape."""
 
     @abc.abstractmethod
-    def shape_box(self) -> tuple[tuple[float, float, float], ...]:
-        """Return (lower, start, upper) of the coordinate of each shape parameter."""
+    def shape_box(self) -> tuple[tuple[float, tuple[float, ...], float], ...]:
+        """Return (lower, starts, upper) of the coordinate of each shape parameter."""
 
 
 class Gaussian(AbstractInnovation):
@@ -116,4 +116,4 @@ class StudentT(AbstractInnovation):
 
     def shape_box(self):
         # The coordinate is 1 / nu: near the normal law the likelihood is flat in nu but not in its reciprocal.
-        return ((1.0 / 500.0, 1.0 / 8.0, 1.0 / 2.05),)
+        return ((1.0 / 500.0, (1.0 / 5.0, 1.0 / 30.0), 1.0 / 2.05),)

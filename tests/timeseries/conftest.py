@@ -1,5 +1,6 @@
 """Real series shared by the tests of the families, cut to what keeps them quick."""
 
+import arch.data.nasdaq
 import arch.data.sp500
 import numpy as np
 import pytest
@@ -21,3 +22,9 @@ def sp500_returns(sp500):
 def sp500_log_range(sp500):
     """Log of the daily log range: a persistent series with a moving-average part."""
     return np.log(np.log(sp500["High"].to_numpy() / sp500["Low"].to_numpy()))[:1000]
+
+
+@pytest.fixture(scope="session")
+def nasdaq_returns():
+    """Log returns of the NASDAQ composite in per cent, the same days."""
+    return 100.0 * np.diff(np.log(arch.data.nasdaq.load()["Adj Close"].to_numpy()))
