@@ -1,5 +1,7 @@
 """Models in small: martingales, twins, reductions to each other and to Black, refusals."""
 
+import math
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -54,6 +56,19 @@ def test_without_leverage_the_forward_is_certain(key, name):
     law = jax.jit(lambda model, key: model.conditional(key, horizon=4.0, steps=2))(model, key)
     np.testing.assert_allclose(law.forward, float(model.spot) * np.exp(4.0 * float(model.rate)), rtol=1e-12)
     assert law.total_variance > 0.0
+
+
+def test_rough_heston_integrates_its_kernel_and_its_curve():
+    """Closed forms: the exponential kernel at H = 1/2, the power kernel t^(alpha - 1) / Gamma(alpha) without reversion."""
+    times = 0.25 * np.arange(1, 5)
+    integrals = jax.jit(lambda model: model._integrals(jnp.asarray(0.25), 4))
+    kernel, curve = integrals(rough_heston(hurst=0.5, reversion=3.0, initial_variance=0.09))
+    left = (1.0 - np.exp(-3.0 * times)) / 3.0
+    np.testing.assert_allclose(np.cumsum(kernel), 0.4 * left, rtol=1e-9)
+    np.testing.assert_allclose(np.cumsum(curve), 0.04 * times + 0.05 * left, rtol=1e-9)
+    kernel, curve = integrals(rough_heston(hurst=0.1, reversion=1e-12, initial_variance=0.09))
+    np.testing.assert_allclose(np.cumsum(kernel), 0.4 * times**0.6 / math.gamma(1.6), rtol=1e-9)
+    np.testing.assert_allclose(np.cumsum(curve), 0.09 * times, rtol=1e-9)
 
 
 @pytest.mark.stat
