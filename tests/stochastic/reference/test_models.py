@@ -59,7 +59,7 @@ def test_without_leverage_the_forward_is_certain(key, name):
 
 
 def test_rough_heston_integrates_its_kernel_and_its_curve():
-    """Closed forms: the exponential kernel at H = 1/2, the power kernel t^(alpha - 1) / Gamma(alpha) without reversion."""
+    """Closed forms: the exponential kernel at H = 1/2, the power kernel if reversion is 0."""
     times = 0.25 * np.arange(1, 5)
     integrals = jax.jit(lambda model: model._integrals(jnp.asarray(0.25), 4))
     kernel, curve = integrals(rough_heston(hurst=0.5, reversion=3.0, initial_variance=0.09))
