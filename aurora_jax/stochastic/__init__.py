@@ -1,5 +1,6 @@
 """Noise and jumps: fractional, multifractional and Volterra noise, Lévy increments, Hawkes events."""
 
+from .alpha_stable import AlphaStable as AlphaStable
 from .branching_matrix import stable_branching as stable_branching
 from .causal import causal_factor as causal_factor
 from .causal import causal_fractional_noise as causal_fractional_noise
@@ -20,10 +21,10 @@ from .kernels import MixedExponentialKernel as MixedExponentialKernel
 from .kernels import PowerLawKernel as PowerLawKernel
 from .levy_process import AbstractLevyProcess as AbstractLevyProcess
 from .marks import AbstractMarks as AbstractMarks
-from .marks import DoubleExponentialMarks as DoubleExponentialMarks
-from .marks import GaussianMarks as GaussianMarks
-from .marks import ParetoMarks as ParetoMarks
-from .marks import StudentTMarks as StudentTMarks
+from .marks_double_exponential import DoubleExponentialMarks as DoubleExponentialMarks
+from .marks_gaussian import GaussianMarks as GaussianMarks
+from .marks_pareto import ParetoMarks as ParetoMarks
+from .marks_student import StudentTMarks as StudentTMarks
 from .multifractional import multifractional_clipped_mass as multifractional_clipped_mass
 from .multifractional import multifractional_gaussian_noise as multifractional_gaussian_noise
 from .multivariate_hawkes import MarkedEvents as MarkedEvents
@@ -39,6 +40,7 @@ from .state_dependent import JumpCandidates as JumpCandidates
 from .state_dependent import ThinnedJumps as ThinnedJumps
 from .state_dependent import jump_candidates as jump_candidates
 from .state_dependent import thinned as thinned
+from .tempered_stable import TemperedStable as TemperedStable
 from .variance_gamma import VarianceGamma as VarianceGamma
 from .volterra import volterra_noise as volterra_noise
 from .volterra_hybrid import hybrid_volterra_noise as hybrid_volterra_noise

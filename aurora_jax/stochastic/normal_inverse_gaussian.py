@@ -4,10 +4,12 @@ import math
 
 import jax.numpy as jnp
 import jax.random as jr
-from jaxtyping import Array, Float
+from jaxtyping import Array, Complex, Float, Inexact
 
 from aurora_jax.core import Number, PRNGKey, stream
 
+from .bessel import log_bessel_k
+from .complex_plane import as_complex
 from .domain import at_least, refuse_if, within
 from .levy_process import AbstractLevyProcess
 
@@ -73,3 +75,21 @@ class NormalInverseGaussian(AbstractLevyProcess):
             rise = (2.0 * k - 1.0) * self.beta * coefficients[k] + (k - 2.0) * coefficients[k - 1]
             coefficients.append(rise / (level * (k + 1.0)))
         return -self.delta * math.factorial(order) * coefficients[order]
+
+    def characteristic_exponent(self, u: Inexact[Array, "*shape"]) -> Complex[Array, "*shape"]:
+        u, beta, delta, level = as_complex(u, self.beta, self.delta, self.alpha**2 - self.beta**2)
+        # The difference of the roots, written without cancellation at small u: P(iu) - level = u^2 - 2 i beta u.
+        rise = u * u - 2j * beta * u
+        return -delta * rise / (jnp.sqrt(level) + jnp.sqrt(level + rise))
+
+    def log_density(self, x: Float[Array, "*shape"], *, step_size: Number) -> Float[Array, "*shape"]:
+        r"""Return the closed form, with $r = \sqrt{(\delta h)^2 + x^2}$.
+
+        $$\log\frac{\alpha\delta h}{\pi r} + \log K_1(\alpha r) + \delta h\sqrt{\alpha^2 - \beta^2} + \beta x$$
+        """
+        x = within("x", x, -math.inf)
+        scale = self.delta * within("step_size", step_size, 0.0)
+        radius = jnp.hypot(scale, x)
+        log_bessel = log_bessel_k(jnp.ones_like(self.alpha), self.alpha * radius)
+        tilt = scale * jnp.sqrt(self.alpha**2 - self.beta**2) + self.beta * x
+        return jnp.log(self.alpha * scale / (math.pi * radius)) + log_bessel + tilt
