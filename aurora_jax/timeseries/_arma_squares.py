@@ -1,4 +1,4 @@
-"""Conditional sum of squares of an ARMA with its first derivatives, in one pass over the bars of many windows."""
+"""Conditional sum of squares of an ARMA with its derivatives, in one pass over the bars of many windows."""
 
 from typing import NamedTuple
 
@@ -14,11 +14,13 @@ class Squares(NamedTuple):
         squares: of the residuals.
         slope: of residuals times their derivatives in (c, phi, theta): half the gradient of `squares`.
         gram: of products of derivatives: half of Gauss and Newton's Hessian of `squares`.
+        bend: of residuals times their second derivatives: what that Hessian leaves out.
     """
 
     squares: Float[Array, " lanes"]
     slope: Float[Array, "coefficients lanes"]
     gram: Float[Array, "coefficients coefficients lanes"]
+    bend: Float[Array, "coefficients coefficients lanes"]
 
 
 def residual_squares(
@@ -31,6 +33,8 @@ def residual_squares(
 
     $$\partial e_t = -(1, x_{t-1}, \dots, x_{t-p}, e_{t-1}, \dots, e_{t-q}) - \sum_j \theta_j \, \partial e_{t-j}$$
 
+    and the second derivatives likewise, driven by the first of the lagged residuals among the regressors.
+
     References:
         Box, Jenkins, Reinsel and Ljung (2016), Time Series Analysis, section 7.2.4.
     """
@@ -39,19 +43,26 @@ def residual_squares(
     theta = natural[p + 1 :]
 
     def step(carry, x):
-        regressors, slopes, total = carry
+        regressors, slopes, curves, total = carry
         e = x - jnp.sum(natural * regressors, axis=0)
         slope = -regressors - jnp.sum(theta[:, None] * slopes, axis=0)
+        # Row i, column p + 1 + j: the derivative of the regressor e_(t-j) in coefficient i.
+        driven = jnp.concatenate([jnp.zeros((size, p + 1, lanes)), jnp.moveaxis(slopes, 0, 1)], axis=1)
+        curve = -driven - jnp.swapaxes(driven, 0, 1) - jnp.sum(theta[:, None, None] * curves, axis=0)
         total = Squares(
             total.squares + e * e,
             total.slope + e[None] * slope,
             total.gram + slope[:, None] * slope[None, :],
+            total.bend + e[None, None] * curve,
         )
         own = jnp.concatenate([x[None], regressors[1:p]]) if p else regressors[:0]
         regressors = jnp.concatenate([regressors[:1], own, e[None], regressors[p + 1 : -1]])
-        return (regressors, jnp.concatenate([slope[None], slopes[:-1]]), total), None
+        slopes = jnp.concatenate([slope[None], slopes[:-1]])
+        return (regressors, slopes, jnp.concatenate([curve[None], curves[:-1]]), total), None
 
     start = jnp.concatenate([jnp.ones((1, lanes)), values[:p][::-1], jnp.zeros((q, lanes))])
-    nothing = Squares(jnp.zeros(lanes), jnp.zeros((size, lanes)), jnp.zeros((size, size, lanes)))
-    (_, _, total), _ = lax.scan(step, (start, jnp.zeros((q, size, lanes)), nothing), values[p:])
+    square = jnp.zeros((size, size, lanes))
+    nothing = Squares(jnp.zeros(lanes), jnp.zeros((size, lanes)), square, square)
+    before = (start, jnp.zeros((q, size, lanes)), jnp.zeros((q, size, size, lanes)), nothing)
+    (*_, total), _ = lax.scan(step, before, values[p:])
     return total

@@ -94,16 +94,20 @@ def _search(
     rows = float(values.shape[0] - p)
     to_natural = jax.vmap(partial(_natural, p=p), in_axes=-1, out_axes=-1)
     turn = jax.vmap(jax.jacfwd(partial(_natural, p=p)), in_axes=-1, out_axes=-1)
+    bend = jax.vmap(jax.hessian(partial(_natural, p=p)), in_axes=-1, out_axes=-1)
 
     def objective(point: Float[Array, "coefficients lanes"], values: Float[Array, "bars lanes"]) -> Slopes:
         sums = residual_squares(to_natural(point), values, order=order)
-        jacobian = turn(point)
         # The variance is concentrated out of the likelihood: rows / 2 times the log of the mean square.
         precision = rows / (sums.squares + rows * VANISHING)
+        gradient = precision[None] * sums.slope
+        hessian = precision[None, None] * (sums.gram + sums.bend) - 2.0 / rows * gradient[:, None] * gradient[None, :]
+        jacobian = turn(point)
         return Slopes(
             -0.5 * rows * jnp.log(precision),
-            jnp.einsum("ial,il->al", jacobian, precision[None] * sums.slope),
-            jnp.einsum("ial,ijl,jbl->abl", jacobian, precision[None, None] * sums.gram, jacobian),
+            jnp.einsum("ial,il->al", jacobian, gradient),
+            jnp.einsum("ial,ijl,jbl->abl", jacobian, hessian, jacobian)
+            + jnp.einsum("iabl,il->abl", bend(point), gradient),
         )
 
     bound = jnp.concatenate([jnp.full(p + 1, jnp.inf), jnp.full(q, MAX_PARTIAL)])

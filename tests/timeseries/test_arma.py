@@ -12,6 +12,7 @@ from statsmodels.tsa.arima.model import ARIMA
 
 from aurora_jax.core import Outcome, stream
 from aurora_jax.timeseries import fit_ar, fit_arma
+from aurora_jax.timeseries._arma_squares import residual_squares
 from aurora_jax.timeseries.arma import _step_down, _step_up
 from tests.statistics import assert_mean
 
@@ -63,6 +64,21 @@ def test_statsmodels_agrees_on_a_real_series(sp500_log_range):
     np.testing.assert_allclose(mine[0] / (1 - mine[1]), theirs.params[0], atol=theirs.bse[0])
     np.testing.assert_allclose(fitted.standard_errors[1:], theirs.bse[1:], rtol=0.05)
     np.testing.assert_allclose(fitted.log_likelihood, theirs.llf, atol=2.0)
+
+
+@pytest.mark.parametrize("order", [(2, 2), (0, 1)])
+def test_the_derivatives_of_the_squares_are_those_of_automatic_differentiation(sp500_log_range, order):
+    x = jnp.asarray(sp500_log_range[:15])
+    natural = jnp.array([0.1, 0.3, -0.2, 0.4, 0.25])[: 1 + sum(order)]
+
+    def total(natural):
+        return residual_squares(natural[:, None], x[:, None], order=order).squares[0]
+
+    found = jax.jit(partial(residual_squares, order=order))(natural[:, None], x[:, None])
+    np.testing.assert_allclose(found.squares[0], np.sum(squares(np.asarray(natural), x, *order) ** 2), rtol=1e-12)
+    slope, hessian = jax.jit(lambda n: (jax.grad(total)(n), jax.jacfwd(jax.jacfwd(total))(n)))(natural)
+    np.testing.assert_allclose(found.slope[:, 0], slope / 2.0, rtol=1e-10, atol=1e-10)
+    np.testing.assert_allclose((found.gram + found.bend)[..., 0], hessian / 2.0, rtol=1e-10, atol=1e-10)
 
 
 @pytest.mark.stat
@@ -127,3 +143,5 @@ def test_a_window_without_a_fit_says_why(window, outcome):
 def test_orders_out_of_range_are_refused():
     with pytest.raises(ValueError, match="use fit_ar"):
         fit_arma(np.zeros(64), order=(1, 0))
+    with pytest.raises(ValueError, match="at least the order 3, was 2"):
+        fit_arma(np.zeros(64), order=(3, 1), initial_values=2)
