@@ -1,9 +1,8 @@
 """The distance between two samples' tails."""
 
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from aurora_jax.core import Estimate, Outcome
 
@@ -11,27 +10,23 @@ from .degenerate import estimate, finite, inspect, no_estimate, unless
 from .tail_dependence import tail_size
 
 
-def _variance(tail: Float[Array, " tail"], sign: Float[Array, " pieces"], piece: np.ndarray, *, steps: int):
+def _variance(signed: Float[Array, " pooled"], member: Bool[Array, " pooled"], *, count: int, steps: int):
     """Return the variance of the distance that one sample's randomness brings.
 
-    An observation moves the distance by the signed length of the tail below it, A, over the tail's probability.
+    An observation moves the distance by the signed length of its tail below it, over the tail's probability; one below
+    the tail does not.
     """
-    ascending = tail[::-1]
-    # The sign of the gap between the two tails on the way from one observation to the next higher.
-    way = jnp.concatenate([jnp.zeros_like(tail[:1]), (ascending[1:] - ascending[:-1]) * sign[piece]])
-    signed = jnp.cumsum(way)
-    probability = tail.size / steps
-    mean = jnp.sum(signed) / steps
-    variance = jnp.sum(signed**2) / steps - mean**2
-    return variance / (steps * probability**2)
+    moved = jnp.where(member, signed - signed[jnp.argmax(member)], 0.0)
+    variance = jnp.sum(moved**2) / steps - (jnp.sum(moved) / steps) ** 2
+    return variance * steps / count**2
 
 
 def tail_wasserstein(x: Float[Array, " first"], y: Float[Array, " second"], *, quantile: float) -> Estimate:
     r"""Measure how far apart two samples lie beyond a quantile, each beyond its own.
 
-    $$W = \frac1{1-q} \int_q^1 |F_x^{-1}(u) - F_y^{-1}(u)|\,du$$
+    $$W = \frac1{1-q} \int_q^1 |F_x^{-1}(u) - F_y^{-1}(u)|\,du = \int |G_x(v) - G_y(v)|\,dv$$
 
-    the first Wasserstein distance between the laws of the k largest of each, in their units; 0 if they are the same.
+    with G the laws of the k largest of each: their first Wasserstein distance, in their units; 0 if they are the same.
     If one tail dominates the other it is the difference of the expected shortfalls.
 
     Args:
@@ -58,15 +53,17 @@ def tail_wasserstein(x: Float[Array, " first"], y: Float[Array, " second"], *, q
     of_x, of_y = inspect(x, minimum=2), inspect(y, minimum=2)
     # One constant sample is as good as any to measure a distance from: only what is not finite is refused.
     outcome = jnp.where(jnp.maximum(of_x, of_y) == Outcome.NON_FINITE, jnp.maximum(of_x, of_y), int(Outcome.OK))
-    first, second = (lax.top_k(finite(s), count)[0] for s, count in zip((x, y), counts, strict=True))
-    # Both quantile functions are constant between consecutive multiples of 1 / k_x and 1 / k_y, known beforehand.
-    edges = np.unique(np.concatenate([np.arange(count + 1) / count for count in counts]).round(12))
-    middle = 0.5 * (edges[1:] + edges[:-1])
-    in_first, in_second = ((count * (1.0 - middle)).astype(int) for count in counts)
-    gap = first[in_first] - second[in_second]
-    value = jnp.sum(jnp.abs(gap) * jnp.asarray(np.diff(edges), x.dtype))
+    tails = [lax.top_k(finite(sample), count)[0] for sample, count in zip((x, y), counts, strict=True)]
+    pooled = jnp.concatenate(tails)
+    order = jnp.argsort(pooled)
+    in_first = order < counts[0]
+    ascending = pooled[order]
+    # k_x k_y (F_y - F_x) between one pooled observation and the next, in whole numbers so that equal is equal.
+    ahead = (counts[0] * jnp.cumsum(~in_first) - counts[1] * jnp.cumsum(in_first))[:-1]
+    width = ascending[1:] - ascending[:-1]
+    value = jnp.sum(jnp.abs(ahead).astype(x.dtype) * width) / (counts[0] * counts[1])
+    signed = jnp.concatenate([jnp.zeros_like(width[:1]), jnp.cumsum(jnp.sign(ahead).astype(x.dtype) * width)])
     outcome = unless(outcome, (of_x == Outcome.CONSTANT) & (of_y == Outcome.CONSTANT), Outcome.CONSTANT)
-    sign = jnp.sign(gap)
-    pieces = [np.searchsorted(middle, np.arange(1, count) / count) for count in counts]
-    variance = _variance(first, sign, pieces[0], steps=x.size) + _variance(second, sign, pieces[1], steps=y.size)
+    variance = _variance(signed, in_first, count=counts[0], steps=x.size)
+    variance += _variance(signed, ~in_first, count=counts[1], steps=y.size)
     return estimate(value, jnp.sqrt(variance), outcome)

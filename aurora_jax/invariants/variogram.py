@@ -13,7 +13,7 @@ from .log_log import slope_weights
 
 _FILTER = np.array([1.0, -2.0, 1.0])
 _LOWEST, _HIGHEST = 0.01, 0.99
-_NODES = np.linspace(_LOWEST, _HIGHEST, 50)  # the error is smooth in H: linear interpolation is good to 1e-3 of it
+_NODES = np.linspace(_LOWEST, _HIGHEST, 25)  # the error is smooth in H: linear interpolation is good to 1e-3 of it
 
 
 def _filtered_covariance(
@@ -36,11 +36,11 @@ def log_variogram_covariance(steps: int, lags: tuple[int, ...], hurst: float) ->
     mean = np.array([_filtered_covariance(lag, lag, origin, hurst)[0] for lag in lags])
     covariance = np.empty((len(lags), len(lags)))
     for i, first in enumerate(lags):
-        for j, second in enumerate(lags):
+        for j, second in enumerate(lags[: i + 1]):
             shift = np.arange(1 - terms[j], terms[i])
             pairs = np.minimum(terms[i], terms[j] + shift) - np.maximum(0, shift)
             squares = _filtered_covariance(first, second, shift.astype(float), hurst) ** 2
-            covariance[i, j] = 2.0 * np.sum(pairs * squares) / (terms[i] * terms[j])
+            covariance[i, j] = covariance[j, i] = 2.0 * np.sum(pairs * squares) / (terms[i] * terms[j])
     return covariance / np.outer(mean, mean)
 
 

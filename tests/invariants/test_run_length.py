@@ -24,6 +24,7 @@ from .samples import (
 
 STEPS, PATHS, LEVEL, LONGEST = 2048, 200, 0.97, 5
 choose_batch = jax.jit(jax.vmap(lambda x, u: run_lengths(x, threshold=u, longest=LONGEST)))
+separately = jax.jit(lambda x, u: [extremal_index(x, threshold=u, run_length=k) for k in (0, 2)])
 by_hand = jax.jit(lambda x: run_lengths(x, threshold=1.5, longest=5))
 
 
@@ -55,10 +56,10 @@ def negative():
     return cauchy_autoregression(-0.5, 3, paths=PATHS, steps=STEPS)
 
 
+@pytest.mark.slow
 def test_each_run_length_is_the_k_gaps_estimate(negative):
     result = chosen(negative)
-    threshold = np.quantile(negative[0], LEVEL)
-    both = jax.jit(lambda x, u: [extremal_index(x, threshold=u, run_length=k) for k in (0, 2)])(negative[0], threshold)
+    both = separately(negative[0], np.quantile(negative[0], LEVEL))
     for k, expected in zip((0, 2), both, strict=True):
         np.testing.assert_allclose(result.estimate.value[0, k], expected.value, rtol=1e-9)
         np.testing.assert_allclose(result.estimate.standard_error[0, k], expected.standard_error, rtol=1e-9)
@@ -78,6 +79,7 @@ def test_information_test_against_finite_differences(negative):
             )
 
 
+@pytest.mark.slow
 def test_by_hand():
     # Exceedances at 0, 1, 2 and 7 of 10: K = 5 leaves one cluster and no estimate, so no test either.
     result = by_hand(jnp.array([2.0, 3.0, 2.0, 0.0, 1.0, -1.0, 0.0, 5.0, 0.0, 0.0]))

@@ -18,7 +18,7 @@ from tests.statistics import assert_mean
 
 from .samples import assert_no_estimate, covered, degenerate, gumbel_pairs, student_pairs
 
-STEPS, PATHS = 1003, 64  # three steps are in no block
+STEPS, PATHS = 1003, 32  # three steps are in no block
 estimate_batch = jax.jit(jax.vmap(student_copula))
 
 
@@ -53,6 +53,7 @@ def test_ranks_and_tau_without_each_block():
         assert not np.any(result.first[row][block])
 
 
+@pytest.mark.slow
 def test_fit_against_a_direct_search():
     x, y = student_pairs(4, 0.5, 2, paths=1, steps=STEPS)[:, 0]
     result = jax.jit(leave_outs)(x, y)

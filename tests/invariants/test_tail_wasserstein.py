@@ -29,10 +29,13 @@ def test_by_hand():
     x, y = jnp.array([7.0, 0.0, 3.0, 1.0, 2.0]), jnp.array([1.0, 5.0, 0.0, 4.0, 2.0])
     result = by_hand(x, y)
     np.testing.assert_allclose(result.value, 1.5)
-    # The way from 3 to 7 is in x's favour, +4; that from 4 to 5 likewise, +1. An observation moves the distance by
-    # that over .4: variances (16 / 5 - (4 / 5)^2) and (1 / 5 - 1 / 25) over 5 * .4^2.
-    variance = (16 / 5 - 16 / 25 + 1 / 5 - 1 / 25) / (5 * 0.16)
-    np.testing.assert_allclose(result.standard_error, np.sqrt(variance))
+    # From 3 to 4 y is ahead, to 5 neither, to 7 x: x's larger observation moves the distance by (-1 + 2) / .4, y's by
+    # nothing. Variance over five observations.
+    np.testing.assert_allclose(result.standard_error, np.sqrt((1 / 5 - 1 / 25) / (5 * 0.4**2)))
+    # Tails (6, 7) and (2.5, 5), x ahead all the way: 1 for x's larger observation, 2.5 for y's.
+    result = by_hand(jnp.array([7.0, 0.0, 6.0, 1.0, 2.0]), y.at[3].set(2.5))
+    np.testing.assert_allclose(result.value, (7 - 5 + 6 - 2.5) / 2)
+    np.testing.assert_allclose(result.standard_error, np.sqrt((2.5**2 + 1) * (1 / 5 - 1 / 25) / (5 * 0.4**2)))
 
 
 @pytest.mark.parametrize("sizes", [(FIRST, FIRST), (FIRST, SECOND)])

@@ -8,14 +8,25 @@ import pytest
 from aurora_jax.core import Outcome
 from aurora_jax.invariants import hurst_exponent, hurst_truncated, truncate_jumps
 from aurora_jax.invariants.hurst_truncated import _fill
+from aurora_jax.invariants.truncation import _around
 from tests.statistics import assert_mean
 
 from .samples import assert_no_estimate, degenerate, fractional_noise
 
 STEPS, PATHS = 1024, 400
-truncate_batch = jax.jit(jax.vmap(truncate_jumps))
-estimate_batch = jax.jit(jax.vmap(hurst_truncated))
-plain_batch = jax.jit(jax.vmap(hurst_exponent))
+every_batch = jax.jit(jax.vmap(lambda x: (truncate_jumps(x), hurst_truncated(x), hurst_exponent(x))))
+
+
+def truncate_batch(noise):
+    return every_batch(noise)[0]
+
+
+def estimate_batch(noise):
+    return every_batch(noise)[1]
+
+
+def plain_batch(noise):
+    return every_batch(noise)[2]
 
 
 def with_jumps(noise, *, share=0.01, size=15.0):
@@ -48,6 +59,12 @@ def test_rule_against_a_slow_twin(key):
         np.testing.assert_array_equal(jump, slow_twin(path, threshold=3.5, window=128))
         np.testing.assert_array_equal(kept, np.where(jump, np.median(path), path))
     assert np.sum(result.jump[:2]) > 10
+
+
+def test_sums_around_a_step_by_definition():
+    values = np.random.default_rng(0).uniform(size=29)  # of the pairs (0, 1), (1, 2), ..., (28, 29)
+    expected = [sum(values[s] for s in range(29) if t - 4 <= s < t + 4 and t not in (s, s + 1)) for t in range(30)]
+    np.testing.assert_allclose(jax.jit(lambda x: _around(x, 4))(values), expected, atol=1e-12)
 
 
 @pytest.mark.stat
