@@ -10,7 +10,7 @@ from jax.scipy.special import gammaln
 from jaxtyping import Array, Complex, Float
 
 from .complex_plane import as_complex
-from .domain import refuse_if
+from .domain import refuse_if, within
 
 # Of the ray below the real axis. The transforms must be analytic from the axis to twice this angle.
 ANGLE = 0.38
@@ -52,8 +52,9 @@ def log_compound_density_by_rays(
         symmetric: V is symmetric about 0; if not, V > 0.
 
     Raises:
-        ValueError: if more than 10 jumps are expected (RuntimeError if that is traced).
+        ValueError: if `x` is not finite or more than 10 jumps are expected (RuntimeError if that is traced).
     """
+    x = within("x", x, -math.inf)
     expected = refuse_if(expected, expected > MOST_EXPECTED, f"at most {MOST_EXPECTED} jumps may be expected")
     spacing = 2.0 * REACH / NODES
     size = jnp.exp(spacing * (jnp.arange(NODES, dtype=x.dtype) - 0.5 * NODES)) / lax.stop_gradient(scale)

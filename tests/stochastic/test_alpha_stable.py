@@ -230,7 +230,7 @@ def test_arguments_are_checked(key):
         process.log_density(jnp.zeros(2), step_size=0.0)
     with pytest.raises(ValueError, match=r"x must lie in .*, was nan"):
         process.log_density(jnp.array([0.0, np.nan]), step_size=1.0)
-    with pytest.raises(ValueError, match=r"u must be real for an alpha-stable law, was complex128"):
+    with pytest.raises(ValueError, match=r"u must be real .*, was complex128"):
         process.characteristic_exponent(jnp.array([1j]))
     with pytest.raises(ValueError, match=r"time must lie in .*, was -1"):
         process.characteristic_function(jnp.ones(1), time=-1.0)

@@ -1,16 +1,19 @@
 """Lévy processes: printed cumulants, and draws with the characteristic function of the book."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.integrate import quad
 
 from aurora_jax.core import stream
 from aurora_jax.stochastic import CompoundPoisson, GaussianMarks, NormalInverseGaussian, VarianceGamma
 from tests.statistics import assert_mean
 
 STEPS, STEP_SIZE = 40_000, 0.25
+log_density = jax.jit(lambda process, x, step_size: process.log_density(x, step_size=step_size))
 increments = jax.jit(lambda process, key, step_size: process.increments(key, steps=STEPS, step_size=step_size))
 
 
@@ -64,6 +67,79 @@ def test_printed_cumulants():
     assert abs(nig.cumulant(4) / nig.cumulant(2) ** 2 - 0.612826) < 5e-7
     assert abs(vg.cumulant(2) - 0.01832) < 1e-15
     assert abs(vg.cumulant(1) - -0.14) < 1e-15
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_the_exponent_is_the_book_s(law):
+    process, closed, frequencies = LAWS[law]
+    u = np.array([-frequencies[1], 1e-3, *frequencies, 300.0])
+    np.testing.assert_allclose(process.characteristic_exponent(jnp.asarray(u)), closed(u), rtol=1e-9)
+    circle = np.exp(2j * np.pi * np.arange(16) / 16)  # off the real axis too
+    np.testing.assert_allclose(process.characteristic_exponent(jnp.asarray(circle)), closed(circle), rtol=1e-10)
+    once, twice = (process.characteristic_function(jnp.asarray(u), time=time) for time in (0.3, 0.6))
+    np.testing.assert_allclose(once**2, twice, rtol=1e-12)
+    assert np.all(process.characteristic_function(jnp.asarray(u), time=0) == 1.0)
+
+
+def test_nig_density_is_scipys():
+    """In the tails too, where it is 1e-200."""
+    alpha, beta, delta = NIG
+    x = np.array([-50.0, -0.5, -1e-3, 0.0, 1e-6, 0.1, 2.0, 25.0])
+    for step_size in (1e-4, STEP_SIZE, 20.0):
+        scale = delta * step_size
+        theirs = stats.norminvgauss.logpdf(x / scale, alpha * scale, beta * scale) - np.log(scale)
+        ours = log_density(NormalInverseGaussian(*NIG), jnp.asarray(x), step_size)
+        np.testing.assert_allclose(ours, theirs, rtol=1e-11, atol=1e-11)
+
+
+@pytest.mark.parametrize("step_size", [0.05, 0.1, 0.25, 2.0])
+def test_vg_density_has_the_cumulants(step_size):
+    """By the trapezoidal rule in log|x|: below step_size = nu / 2 = 0.1 the density is infinite at 0."""
+    process = VarianceGamma(*VG)
+    t = np.linspace(-300.0, 2.0, 4001)
+    x = np.append(-np.exp(t), np.exp(t))
+    mass = np.exp(log_density(process, jnp.asarray(x), step_size)) * np.abs(x) * (t[1] - t[0])
+    mean, variance = (step_size * process.cumulant(order) for order in (1, 2))
+    np.testing.assert_allclose([np.sum(mass), np.sum(mass * x)], [1.0, mean], rtol=1e-9)
+    np.testing.assert_allclose(np.sum(mass * (x - mean) ** 2), variance, rtol=1e-9)
+    at_zero = log_density(process, jnp.zeros(8002), step_size)[0]
+    assert np.isinf(at_zero) == (step_size <= 0.1)
+
+
+def test_vg_density_is_a_gamma_mixture():
+    """E of the normal density of mean theta G and variance sigma^2 G, over a gamma clock G."""
+    theta, sigma, nu = VG
+    for x in (-0.3, 1e-3, 0.2):
+
+        def mixed(log_clock, x=x):
+            clock = np.exp(log_clock)
+            return (
+                stats.norm.pdf(x, theta * clock, sigma * np.sqrt(clock)) * stats.gamma.pdf(clock, 1.5, scale=nu) * clock
+            )
+
+        closed = quad(mixed, -40.0, 5.0, limit=400, epsabs=1e-14)[0]
+        ours = VarianceGamma(*VG).log_density(jnp.asarray(x), step_size=1.5 * nu)
+        np.testing.assert_allclose(np.exp(ours), closed, rtol=1e-8)
+
+
+@pytest.mark.parametrize("process", [NormalInverseGaussian(*NIG), VarianceGamma(*VG)])
+def test_reflection_of_the_density(process):
+    """The sign of the asymmetric parameter is the sign of the skewness."""
+    name = "beta" if isinstance(process, NormalInverseGaussian) else "theta"
+    mirrored = eqx.tree_at(lambda law: getattr(law, name), process, replace_fn=jnp.negative)
+    x = jnp.array([-0.3, -1e-3, 0.02, 0.4])
+    np.testing.assert_allclose(log_density(process, x, 0.3), log_density(mirrored, -x, 0.3), rtol=1e-12)
+    assert log_density(process, x, 0.3)[0] > log_density(process, -x, 0.3)[0]
+
+
+@pytest.mark.slow
+def test_gradient_of_the_densities():
+    for law, point in ((NormalInverseGaussian, [15.0, -5.0, 0.5, 0.2]), (VarianceGamma, [-0.14, 0.12, 0.2, 0.2])):
+        value = jax.jit(jax.value_and_grad(lambda p, law=law: law(*p[:3]).log_density(p[3], step_size=0.3)))
+        slopes = value(np.array(point))[1]
+        for index, shift in enumerate(1e-6 * np.eye(4)):
+            difference = (value(point + shift)[0] - value(point - shift)[0]) / 2e-6
+            np.testing.assert_allclose(slopes[index], difference, rtol=1e-6)
 
 
 @pytest.mark.stat
@@ -120,3 +196,9 @@ def test_orders_and_sizes_are_checked(key, law):
         process.increments(key, steps=0, step_size=1.0)
     with pytest.raises(ValueError, match=r"step_size must lie in .*, was 0"):
         process.increments(key, steps=2, step_size=0.0)
+    with pytest.raises(ValueError, match=r"step_size must lie in .*, was 0"):
+        process.log_density(jnp.ones(1), step_size=0.0)
+    with pytest.raises(ValueError, match=r"x must lie in .*, was nan"):
+        process.log_density(jnp.array([np.nan]), step_size=1.0)
+    with pytest.raises(ValueError, match=r"time must lie in .*, was -1"):
+        process.characteristic_function(jnp.ones(1), time=-1)
