@@ -20,8 +20,9 @@ from .samples import (
     moving_maximum,
 )
 
-STEPS, PATHS, BLOCK = 2048, 200, 45
+STEPS, PATHS, BLOCK = 512, 8, 22
 estimate_batch = jax.jit(jax.vmap(lambda x: extremal_index_blocks(x, block_steps=BLOCK)))
+long_batch = jax.jit(jax.vmap(lambda x: extremal_index_blocks(x, block_steps=45)))
 by_hand = jax.jit(lambda x: extremal_index_blocks(x, block_steps=2))
 
 
@@ -60,9 +61,10 @@ def test_against_a_slow_twin():
         np.testing.assert_allclose(result.standard_error[path], error, rtol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.stat
 def test_recovers_a_moving_maximum():
-    result = estimate_batch(moving_maximum((0.6, 0.4), 5, paths=PATHS, steps=STEPS))
+    result = long_batch(moving_maximum((0.6, 0.4), 5, paths=500, steps=2048))
     assert_mean(result.value, 0.6, bias=0.01)
     assert np.all(result.outcome == Outcome.OK)
 
@@ -83,7 +85,7 @@ def test_recovers_a_moving_maximum():
 )
 def test_recovery_and_coverage(simulate, parameter, truth, bias):
     """45 blocks of 45 steps. Bias, where no formula removes it, is of clusters that straddle a block's edge."""
-    result = estimate_batch(simulate(parameter, 5, paths=500, steps=STEPS))
+    result = long_batch(simulate(parameter, 5, paths=500, steps=2048))
     assert_mean(result.value, truth, bias=bias)
     coverage = np.mean(covered(result, truth))
     assert 0.90 < coverage < 0.99, coverage

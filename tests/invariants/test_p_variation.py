@@ -13,7 +13,7 @@ from tests.statistics import assert_mean
 
 from .samples import assert_no_estimate, covered, degenerate, fractional_noise
 
-STEPS, PATHS = 1024, 400
+STEPS, PATHS = 1024, 100
 
 
 def both(increments):
@@ -51,7 +51,7 @@ def test_against_a_slow_twin(key):
 @pytest.mark.parametrize("hurst", [0.1, 0.3, 0.5, 0.7])
 def test_slope_and_coverage_on_fractional_noise(key, hurst):
     """p H - 1; a jackknife of ten blocks covers as Student-t_9."""
-    for power, result in zip((2, 4), both_batch(fractional_noise(key, hurst, paths=PATHS, steps=STEPS)), strict=True):
+    for power, result in zip((2, 4), both_batch(fractional_noise(key, hurst, paths=400, steps=STEPS)), strict=True):
         assert_mean(result.value, power * hurst - 1, bias=0.02 if power == 2 else 0.06)
         assert_mean(covered(result, power * hurst - 1, deviations=2.262), 0.95, bias=0.04)
 

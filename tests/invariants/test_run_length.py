@@ -22,7 +22,7 @@ from .samples import (
     moving_maximum,
 )
 
-STEPS, PATHS, LEVEL, LONGEST = 2048, 200, 0.97, 5
+STEPS, PATHS, LEVEL, LONGEST = 2048, 50, 0.97, 5
 choose_batch = jax.jit(jax.vmap(lambda x, u: run_lengths(x, threshold=u, longest=LONGEST)))
 separately = jax.jit(lambda x, u: [extremal_index(x, threshold=u, run_length=k) for k in (0, 2)])
 by_hand = jax.jit(lambda x: run_lengths(x, threshold=1.5, longest=5))

@@ -13,7 +13,7 @@ from tests.statistics import assert_mean
 
 from .samples import assert_no_estimate, degenerate, fractional_noise
 
-STEPS, PATHS = 1024, 400
+STEPS, PATHS = 1024, 100
 every_batch = jax.jit(jax.vmap(lambda x: (truncate_jumps(x), hurst_truncated(x), hurst_exponent(x))))
 
 
@@ -114,7 +114,7 @@ def test_plain_estimate_fails_and_truncated_recovers(key, hurst):
 @pytest.mark.parametrize("hurst", [0.05, 0.1, 0.3, 0.5, 0.7, 0.9])
 def test_coverage_with_jumps(key, hurst):
     """Whittle's own coverage where jumps are large; within 10 % of steps' worth of it at H = .05."""
-    result = estimate_batch(with_jumps(fractional_noise(key, hurst, paths=PATHS, steps=STEPS)))
+    result = estimate_batch(with_jumps(fractional_noise(key, hurst, paths=400, steps=STEPS)))
     assert_mean(result.value, hurst, bias=0.006)
     covered = np.abs(np.asarray(result.value) - hurst) < 1.96 * np.asarray(result.standard_error)
     assert_mean(covered, 0.95, bias=0.10 if hurst == 0.05 else 0.03)
