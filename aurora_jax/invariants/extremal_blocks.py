@@ -2,7 +2,6 @@
 
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 from jaxtyping import Array, Float
 
 from aurora_jax.core import Estimate, Outcome
@@ -10,6 +9,15 @@ from aurora_jax.core import Estimate, Outcome
 from .degenerate import estimate, finite, inspect, no_estimate, unless
 
 _FEWEST_BLOCKS = 4
+
+
+def _sliding_maximum(series: Float[Array, " steps"], width: int) -> Float[Array, " windows"]:
+    """Return the maximum of every `width` consecutive steps, from maxima of windows that double in width."""
+    reach = 1
+    while 2 * reach <= width:
+        series, reach = jnp.maximum(series[:-reach], series[reach:]), 2 * reach
+    rest = width - reach
+    return jnp.maximum(series[: series.size - rest], series[rest:])
 
 
 def extremal_index_blocks(losses: Float[Array, " steps"], *, block_steps: int) -> Estimate:
@@ -54,8 +62,8 @@ def extremal_index_blocks(losses: Float[Array, " steps"], *, block_steps: int) -
     series = finite(losses)
     ascending = jnp.sort(series)
     # The share of losses at or below each; the maximum of ranks is the rank of the maximum.
-    rank = jnp.searchsorted(ascending, series, side="right", method="sort").astype(series.dtype)
-    highest = lax.reduce_window(rank, jnp.asarray(0.0, rank.dtype), lax.max, (block_steps,), (1,), "valid")
+    rank = jnp.searchsorted(ascending, series, side="right").astype(series.dtype)
+    highest = _sliding_maximum(rank, block_steps)
     excess = block_steps * (1.0 - highest / steps)
     mean = jnp.mean(excess)
     outcome = unless(outcome, mean == 0.0, Outcome.CONSTANT)
@@ -66,7 +74,7 @@ def extremal_index_blocks(losses: Float[Array, " steps"], *, block_steps: int) -
     starts = np.arange(steps // block_steps) * block_steps
     disjoint = highest[starts]
     count = starts.size
-    below = jnp.searchsorted(jnp.sort(disjoint), rank, side="left", method="sort").astype(rank.dtype) / count
+    below = jnp.mean((disjoint[:, None] < rank[None, :]).astype(rank.dtype), axis=0)
     through_law = jnp.sum(below[: count * block_steps].reshape(count, block_steps), axis=1)
     contribution = excess[starts] + through_law
     variance = jnp.sum((contribution - jnp.mean(contribution)) ** 2) / (count - 1)

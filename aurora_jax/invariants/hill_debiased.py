@@ -55,9 +55,9 @@ def tail_index_debiased(losses: Float[Array, " steps"], *, tail_count: int) -> E
         tail_count: k, the number of losses above the threshold; 10 % of them is a fair choice.
 
     Returns:
-        xi and its standard error, about 2 xi / sqrt(k), which assumes independent exceedances (on ARCH(1) it is a quarter
-        too small). NaN with TOO_SHORT if
-        fewer than k + 1 losses are positive, CONSTANT (also if the largest k + 1 are equal) or NON_FINITE.
+        xi and its standard error, about 2 xi / sqrt(k), which assumes independent exceedances: on ARCH(1) it is a
+        quarter too small. NaN with TOO_SHORT if fewer than k + 1 losses are positive, CONSTANT (also if the largest
+        k + 1 are equal) or NON_FINITE.
 
     Raises:
         ValueError: if `tail_count` is less than 3.
