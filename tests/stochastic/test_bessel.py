@@ -33,7 +33,7 @@ def test_half_an_order_is_elementary():
     """K_{1/2}(z) = sqrt(pi / (2 z)) exp(-z), far beyond where its value underflows; and K is even in the order."""
     z = jnp.array([1e-9, 1.0, 1e4, 1e6])
     closed = 0.5 * np.log(np.pi / (2.0 * z)) - z
-    np.testing.assert_allclose(log_k(jnp.full(4, 0.5), z), closed, rtol=1e-13)
+    np.testing.assert_allclose(log_k(np.full(4, 0.5), z), closed, rtol=1e-13)
     np.testing.assert_allclose(log_k(jnp.full(4, -0.5), z), closed, rtol=1e-13)
 
 
@@ -55,6 +55,7 @@ def test_derivatives():
     np.testing.assert_allclose(slopes(np.zeros(3), z)[0], 0.0, atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", [0.0, 1.0])
 def test_single_precision(order):
     z = np.array([1e-3, 1.0, 50.0], np.float32)

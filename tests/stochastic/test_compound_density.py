@@ -18,6 +18,8 @@ MARKS = {
         lambda x: np.where(x >= 0, 0.3 / 0.2 * np.exp(-np.abs(x) / 0.2), 0.7 / 0.4 * np.exp(-np.abs(x) / 0.4)),
     ),
 }
+# Compiling a ray's integral takes seconds.
+LIGHT_FIRST = ["gaussian", "double", *(pytest.param(name, marks=pytest.mark.slow) for name in ("student", "pareto"))]
 SIZES = np.array([-2.0, -0.31, 0.07, 0.55, 0.85, 1.1, 1.9])
 transform = jax.jit(lambda marks, u: marks.characteristic_function(u))
 compiled = jax.jit(lambda process, x: process.log_density(x, step_size=0.5))
@@ -73,14 +75,14 @@ def test_pareto_characteristic_function_near_zero_and_far_out():
 
 @pytest.mark.parametrize("nu", [1.0, 3.0])
 def test_student_characteristic_function_in_closed_form(nu):
-    u = np.array([-30.0, -1e-3, 0.5, 4.0])
+    u = np.array([-30.0, -1e-3, 0.5, 4.0, 9.0, 1e-9])
     w = np.sqrt(nu) * 0.2 * np.abs(u)
     closed = np.exp(-w) * (1.0 if nu == 1.0 else 1.0 + w) * np.exp(0.1j * u)
-    ours = StudentTMarks(nu, 0.1, 0.2).characteristic_function(jnp.asarray(u))
+    ours = transform(StudentTMarks(nu, 0.1, 0.2), jnp.asarray(u))
     np.testing.assert_allclose(ours, closed, rtol=1e-11)
 
 
-@pytest.mark.parametrize("name", MARKS)
+@pytest.mark.parametrize("name", LIGHT_FIRST)
 def test_few_jumps_are_one_or_two(name):
     """With lambda h = 1e-4 the third jump weighs 1e-9 relative to the first: one density and one convolution."""
     marks, density = MARKS[name]
@@ -95,12 +97,12 @@ def test_few_jumps_are_one_or_two(name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", MARKS)
-@pytest.mark.parametrize("intensity", [0.02, 2.0, 12.0])
+@pytest.mark.parametrize("intensity", [0.02, 12.0])
 def test_the_mass_is_what_the_atom_leaves(name, intensity):
     """Integrated on panels whose edges are the jumps and kinks of the density: multiples of Pareto's minimum, and 0."""
     process = CompoundPoisson(intensity, MARKS[name][0])
     atom = float(process.atom(step_size=0.5))
-    assert atom == np.exp(-0.5 * intensity)
+    np.testing.assert_allclose(atom, np.exp(-0.5 * intensity), rtol=1e-14)
     steps = 0.4 * np.append(np.arange(1, 41), np.geomspace(41, 1e8, 100))
     right = steps if name == "pareto" else np.append(0.0, np.geomspace(1e-9, 1e5, 140))
     x, weight = panels(right, 12)
@@ -112,6 +114,7 @@ def test_the_mass_is_what_the_atom_leaves(name, intensity):
         np.testing.assert_allclose((np.exp(log_density(process, x)) * x) @ weight, 0.5 * process.cumulant(1), rtol=1e-8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["student", "pareto"])
 def test_far_tails_are_single_jumps(name):
     """P(sum > x) ~ lambda P(U > x) for power tails."""
@@ -132,7 +135,7 @@ def test_no_intensity_is_all_atom():
     process = CompoundPoisson(0.0, MARKS["gaussian"][0])
     assert np.all(log_density(process, SIZES) == -np.inf)
     assert process.atom(step_size=0.5) == 1.0
-    assert np.all(process.characteristic_function(jnp.asarray(SIZES)) == 1.0)
+    assert process.characteristic_function(jnp.ones(())) == 1.0
 
 
 @pytest.mark.slow
