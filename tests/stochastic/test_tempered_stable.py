@@ -71,6 +71,7 @@ def test_laws_of_the_exponent(c, g, m, y, factor):
     np.testing.assert_allclose(symmetric.imag, 0.0, atol=1e-11 * np.max(np.abs(symmetric)))
 
 
+@pytest.mark.slow
 def test_no_activity_of_small_jumps_is_variance_gamma():
     """With theta, sigma and nu of the book, in exponent and density, and with its infinite value at 0."""
     theta, sigma, nu = -0.14, 0.12, 0.2
@@ -87,6 +88,7 @@ def test_no_activity_of_small_jumps_is_variance_gamma():
     assert log_density(process, np.zeros(1), 0.05) == np.inf
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("y", [0.3, 0.8, 1.0, 1.5, 1.9])
 @pytest.mark.parametrize("step_size", [1.0 / 252.0, 2.0])
 def test_the_density_has_the_cumulants(y, step_size):
@@ -107,6 +109,7 @@ def test_the_density_has_the_cumulants(y, step_size):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("y", [0.6, 1.3])
 def test_far_tails_are_single_jumps(y):
     """f(x) ~ h c exp(-m x) / x^(1+y) for short steps, down to densities of 1e-200."""
@@ -116,6 +119,7 @@ def test_far_tails_are_single_jumps(y):
     np.testing.assert_allclose(log_density(TemperedStable(2.0, 5.0, 10.0, y), x, step_size), jump, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_reflection_of_the_density():
     x = np.array([-1.0, -0.1, 1e-4, 0.3])
     for y in (0.4, 1.4):
