@@ -11,9 +11,7 @@ def time_augmented(path: Float[Array | np.ndarray, "steps channels"]) -> Float[A
     Raises:
         ValueError: if the path has fewer than two points.
     """
-    path = jnp.asarray(path)
-    if path.shape[0] < 2:
-        raise ValueError(f"a path needs at least 2 points, had {path.shape[0]}.")
+    path = _checked(path)
     time = jnp.linspace(0.0, 1.0, path.shape[0], dtype=path.dtype)
     return jnp.concatenate([time[:, None], path], axis=1)
 
@@ -27,8 +25,17 @@ def lead_lag(path: Float[Array | np.ndarray, "steps channels"]) -> Float[Array, 
     Returns:
         The lead channels, then the lag channels.
 
+    Raises:
+        ValueError: if the path has fewer than two points.
+
     References:
         Flint, Hambly and Lyons (2016), Stochastic Processes Appl. 126(9), definition 2.1.
     """
-    twice = jnp.repeat(jnp.asarray(path), 2, axis=0)
+    twice = jnp.repeat(_checked(path), 2, axis=0)
     return jnp.concatenate([twice[1:], twice[:-1]], axis=1)
+
+
+def _checked(path) -> Float[Array, "steps channels"]:
+    if path.shape[0] < 2:
+        raise ValueError(f"a path needs at least 2 points, had {path.shape[0]}.")
+    return jnp.asarray(path)

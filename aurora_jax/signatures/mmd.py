@@ -1,7 +1,9 @@
 """Distance between two laws on path space, from samples of paths."""
 
 from collections.abc import Callable
+from functools import partial
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,12 +12,16 @@ from jaxtyping import Array, Float
 from aurora_jax.core import Number
 
 from .augment import lead_lag, time_augmented
+from .blocks import squared_distances
+from .median_distance import median_squared_distance
 from .normalise import robust_normalised
 from .signature import signature
 from .u_statistic import divided
 
 SQUASH = 8.0
 """Robust standard deviations at which a feature's growth is bent, so that no path outweighs the arithmetic."""
+PATHS_AT_ONCE = 64
+"""Paths whose signatures are computed together."""
 
 
 def with_time_and_lag(path: Float[Array, "steps channels"]) -> Float[Array, "points more_channels"]:
@@ -41,7 +47,7 @@ def signature_mmd(
     $z / \sqrt{1 + (z / 8)^2}$: bounded and one-to-one, hence finite where a linear kernel has no mean.
     Normalisation and median are those of the pooled sample. So the estimate is symmetric in x and y, does not change
     when both are scaled, and averages exactly 0 over all divisions of a pooled sample in two: it can be negative.
-    Differentiable in both samples. Memory: (n + m)^2 + (n + m) F numbers.
+    Differentiable in both samples. Memory, of the gradient too: some (n + m) F numbers, never (n + m)^2.
 
     Args:
         x: one path a row of the first axis.
@@ -57,20 +63,20 @@ def signature_mmd(
         Gretton et al. (2012), J. Machine Learning Research 13, eq. 3 (the estimate), section 8 (the median);
         Chevyrev and Oberhauser (2022), J. Machine Learning Research 23(176), section 4 (bounded signature features).
     """
-    gram = pooled_kernel(x, y, depth=depth, bandwidth=bandwidth, augment=augment)
-    first = jnp.where(jnp.arange(gram.shape[0]) < x.shape[0], 1.0, 0.0).astype(gram.dtype)
-    return divided(gram, first)
+    points, scale = pooled_features(x, y, depth=depth, bandwidth=bandwidth, augment=augment)
+    first = jnp.where(jnp.arange(points.shape[0]) < x.shape[0], 1.0, 0.0).astype(points.dtype)
+    return divided(partial(gaussian_kernel, scale=scale), points, first)
 
 
-def pooled_kernel(
+def pooled_features(
     x: Float[Array | np.ndarray, "n steps_of_x channels_of_x"],
     y: Float[Array | np.ndarray, "m steps_of_y channels_of_y"],
     *,
     depth: int,
     bandwidth: Number | None,
     augment: Callable[[Array], Array],
-) -> Float[Array, "pool pool"]:
-    """Return the kernel of `signature_mmd` between all paths of both samples, those of x first."""
+) -> tuple[Float[Array, "pool features"], Float[Array, ""]]:
+    """Return the features of both samples, those of x first, and the squared bandwidth of the kernel between them."""
     x, y = jnp.asarray(x), jnp.asarray(y)
     n, m = x.shape[0], y.shape[0]
     if n < 2 or m < 2:
@@ -79,21 +85,19 @@ def pooled_kernel(
         raise ValueError(f"x and y must have equal steps and channels, had {x.shape[1:]} and {y.shape[1:]}.")
     if isinstance(bandwidth, int | float) and not bandwidth > 0:
         raise ValueError(f"bandwidth must be > 0, was {bandwidth}.")
-    pooled = jnp.concatenate([x, y])
-    features = robust_normalised(jax.vmap(lambda path: signature(augment(path), depth=depth))(pooled))
+    # The gradient needs the states of a signature at all steps: it recomputes them, for some paths at a time.
+    one = jax.checkpoint(lambda path: signature(augment(path), depth=depth))
+    features = robust_normalised(jax.lax.map(one, jnp.concatenate([x, y]), batch_size=PATHS_AT_ONCE))
     bent = features / jnp.sqrt(1.0 + (features / SQUASH) ** 2)
-    squared = _squared_distances(bent) / bent.shape[1]
     if bandwidth is None:
-        scale = jnp.median(squared[jnp.triu_indices(n + m, 1)])
-        scale = jnp.where(scale > 0.0, scale, 1.0)  # all paths equal: any bandwidth gives 0
-    else:
-        scale = jnp.asarray(bandwidth, squared.dtype) ** 2
-    return jnp.exp(-0.5 * squared / scale)
+        scale = median_squared_distance(bent)
+        return bent, jnp.where(scale > 0.0, scale, 1.0)  # all paths equal: any bandwidth gives 0
+    width = jnp.asarray(bandwidth, bent.dtype)
+    return bent, eqx.error_if(width, ~(width > 0.0), "bandwidth must be > 0.") ** 2
 
 
-def _squared_distances(points: Float[Array, "n features"]) -> Float[Array, "n n"]:
-    """Return all squared distances; exactly 0 on the diagonal."""
-    squares = jnp.sum(points**2, axis=1)
-    distances = squares[:, None] + squares[None, :] - 2.0 * points @ points.T
-    off_diagonal = 1.0 - jnp.eye(points.shape[0], dtype=points.dtype)
-    return jnp.maximum(distances, 0.0) * off_diagonal
+def gaussian_kernel(
+    rows: Float[Array, "rows features"], points: Float[Array, "pool features"], *, scale: Float[Array, ""]
+) -> Float[Array, "rows pool"]:
+    """Return the kernel of `signature_mmd`."""
+    return jnp.exp(-0.5 * squared_distances(rows, points) / scale)

@@ -1,5 +1,6 @@
 """Features brought to one scale by order statistics, which heavy tails do not move."""
 
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -13,10 +14,18 @@ def robust_normalised(sample: Float[Array | np.ndarray, "n features"]) -> Float[
     so that a normal feature has variance one. A feature that is mostly one value is divided by its mean absolute
     deviation instead; one that does not vary beyond rounding becomes 0.
 
+    Raises:
+        ValueError: if there is no row.
+        RuntimeError: at run time, if a feature is not finite.
+
     References:
         Rousseeuw and Croux (1993), J. Am. Stat. Assoc. 88, 1273-1283, eq. 1.2.
     """
     sample = jnp.asarray(sample)
+    if sample.shape[0] == 0:
+        raise ValueError("a sample must have at least one row, had none.")
+    # Finite paths may have signatures that are not: large steps in single precision.
+    sample = eqx.error_if(sample, ~jnp.all(jnp.isfinite(sample)), "features must be finite.")
     centred = sample - jnp.median(sample, axis=0)[None, :]
     size = jnp.abs(centred)
     # Rounding differs between paths by some units in the last place; scaled up, it would pass for information.

@@ -1,6 +1,7 @@
 """Do two samples of paths come from one law?"""
 
 from collections.abc import Callable
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +11,7 @@ from jaxtyping import Array, Float
 
 from aurora_jax.core import Number, PRNGKey, TestResult
 
-from .mmd import pooled_kernel, with_time_and_lag
+from .mmd import gaussian_kernel, pooled_features, with_time_and_lag
 from .u_statistic import divided
 
 
@@ -29,7 +30,7 @@ def signature_mmd_test(
     $$p = \frac{1 + \#\{i : \widehat{MMD}^2_{(i)} \ge \widehat{MMD}^2\}}{1 + M}$$
 
     Exact at any sample size and under any law, heavy tails included: normalisation and bandwidth are the pool's, which
-    does not know the division. The kernel is computed once.
+    does not know the division. The kernel is computed once and never held.
 
     Args:
         key: spent here.
@@ -52,13 +53,14 @@ def signature_mmd_test(
     """
     if permutations < 1:
         raise ValueError(f"permutations must be at least 1, was {permutations}.")
-    gram = pooled_kernel(x, y, depth=depth, bandwidth=bandwidth, augment=augment)
-    pool = gram.shape[0]
-    first = jnp.where(jnp.arange(pool) < x.shape[0], 1.0, 0.0).astype(gram.dtype)
+    points, scale = pooled_features(x, y, depth=depth, bandwidth=bandwidth, augment=augment)
+    first = jnp.where(jnp.arange(points.shape[0]) < x.shape[0], 1.0, 0.0).astype(points.dtype)
     keys = jr.split(key, permutations)
     shuffled = jax.vmap(lambda k: jr.permutation(k, first))(keys)
-    statistic, null = divided(gram, first), divided(gram, shuffled)
+    divisions = jnp.concatenate([first[None, :], shuffled])
+    estimates = divided(partial(gaussian_kernel, scale=scale), points, divisions)
+    statistic, null = estimates[0], estimates[1:]
     # A division that repeats the observed one must count as equal, whatever the rounding of its sums.
-    rounding = 64.0 * jnp.finfo(gram.dtype).eps
-    as_large = jnp.sum(null >= statistic - rounding, dtype=gram.dtype)
+    rounding = 64.0 * jnp.finfo(points.dtype).eps
+    as_large = jnp.sum(null >= statistic - rounding, dtype=points.dtype)
     return TestResult(statistic, (1.0 + as_large) / (1.0 + permutations))

@@ -117,3 +117,10 @@ def test_bad_arguments_are_refused():
         signature_mmd(paths[:1], paths, depth=2)
     with pytest.raises(ValueError, match="bandwidth must be > 0, was 0"):
         signature_mmd(paths, paths, depth=2, bandwidth=0)
+    with pytest.raises(RuntimeError, match="bandwidth must be > 0"):
+        jax.jit(lambda width: signature_mmd(paths, paths, depth=1, bandwidth=width))(-1.0)
+    huge = np.full((3, STEPS, 1), 1e30, np.float32) * np.arange(STEPS, dtype=np.float32)[None, :, None]
+    with pytest.raises(RuntimeError, match="features must be finite"):
+        signature_mmd(huge, huge, depth=2)
+    with pytest.raises(ValueError, match="had none"):
+        robust_normalised(np.zeros((0, 3)))

@@ -31,8 +31,22 @@ def test_sums_against_a_double_loop():
     slow = sum(gram[i, j] for i in x for j in x if i != j) / 12
     slow += sum(gram[i, j] for i in y for j in y if i != j) / 6
     slow -= 2 * sum(gram[i, j] for i in x for j in y) / 12
-    both = divided(jnp.asarray(gram), jnp.asarray(np.array([first, 1 - first]), float))
+    both = divided(lambda a, b: a @ b.T, jnp.asarray(root), jnp.asarray(np.array([first, 1 - first]), float))
     np.testing.assert_allclose(both, [slow, slow], rtol=1e-12)
+
+
+def test_blocks_make_no_difference():
+    """600 points make two full blocks of rows; 513 make two, the second padded."""
+    for pool in (600, 513):
+        root = np.random.default_rng(pool).standard_normal((pool, 2))
+        gram = 1.0 + root @ root.T
+        first = np.arange(pool) % 3 == 0
+        n, m = np.sum(first), np.sum(~first)
+        slow = (np.sum(gram[first][:, first]) - np.trace(gram[first][:, first])) / (n * (n - 1))
+        slow += (np.sum(gram[~first][:, ~first]) - np.trace(gram[~first][:, ~first])) / (m * (m - 1))
+        slow -= 2 * np.mean(gram[first][:, ~first])
+        found = divided(lambda a, b: 1.0 + a @ b.T, jnp.asarray(root), jnp.asarray(first, float))
+        np.testing.assert_allclose(found, slow, rtol=1e-10)
 
 
 def test_two_and_two_lines_by_enumeration():

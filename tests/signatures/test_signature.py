@@ -1,3 +1,4 @@
+import itertools
 from functools import partial
 
 import jax
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import special
 
 from aurora_jax.core import stream
 from aurora_jax.signatures import lead_lag, log_signature, signature, time_augmented
@@ -14,6 +16,7 @@ from tests.statistics import assert_mean
 
 coordinates = st.lists(st.tuples(st.floats(-2, 2), st.floats(-2, 2)), min_size=5, max_size=5).map(np.array)
 three_levels = partial(signature, depth=3)
+log_three_levels = partial(log_signature, depth=3)
 
 
 def levels(flat, channels=2):
@@ -34,10 +37,17 @@ def test_a_straight_line_in_closed_form():
     np.testing.assert_allclose(three, np.einsum("i,j,k", a, a, a) / 6, rtol=1e-12)
 
 
-def test_the_kernel_of_two_lines_is_a_bessel_function():
-    a, b = np.array([0.5, 0.3]), np.array([0.4, 0.5])  # <a, b> = .35: I_0(2 sqrt(.35)) = 1.381842
-    flat = [signature(np.stack([np.zeros(2), end]), depth=6) for end in (a, b)]
-    np.testing.assert_allclose(1.0 + flat[0] @ flat[1], 1.381842, atol=5e-7)
+@pytest.mark.parametrize("a", [(0.5, 0.3), (-0.7, 0.2)])
+def test_the_kernel_of_two_lines_is_a_bessel_function(a):
+    """I_0(2 sqrt(<a, b>)), J_0 where <a, b> < 0; what level 7 and higher would add is below <a, b>^7 / 7!^2."""
+    b = np.array([0.4, 0.5])
+    product = float(np.dot(a, b))
+    flat = [signature(np.stack([np.zeros(2), np.asarray(end)]), depth=6) for end in (a, b)]
+    root = 2 * np.sqrt(abs(product))
+    expected = special.i0(root) if product > 0 else special.j0(root)
+    np.testing.assert_allclose(1.0 + flat[0] @ flat[1], expected, atol=2 * abs(product) ** 7 / 5040**2)
+    if a == (0.5, 0.3):
+        np.testing.assert_allclose(expected, 1.381842, atol=5e-7)
 
 
 def test_a_corner_by_hand():
@@ -68,10 +78,45 @@ def test_an_excursion_that_returns_by_the_way_it_went_leaves_no_trace(path, excu
     np.testing.assert_allclose(three_levels(detour), three_levels(path), atol=1e-8)
 
 
-def test_speed_and_origin_do_not_matter():
-    path = np.random.default_rng(0).standard_normal((6, 2))
-    slower = np.insert(path, 3, 0.25 * path[2] + 0.75 * path[3], axis=0)
-    np.testing.assert_allclose(three_levels(slower + 5.0), three_levels(path), atol=1e-10)
+@settings(max_examples=10, deadline=None)
+@given(coordinates, st.floats(0, 1), st.integers(1, 4), st.floats(-5, 5))
+def test_speed_and_origin_do_not_matter(path, share, before, shift):
+    slower = np.insert(path, before, share * path[before - 1] + (1 - share) * path[before], axis=0)
+    np.testing.assert_allclose(three_levels(slower + shift), three_levels(path), atol=1e-8)
+
+
+def shuffles(one, other):
+    """All words that keep the order of the letters of either."""
+    if not one or not other:
+        return [one + other]
+    return [one[:1] + rest for rest in shuffles(one[1:], other)] + [
+        other[:1] + rest for rest in shuffles(one, other[1:])
+    ]
+
+
+@settings(max_examples=10, deadline=None)
+@given(coordinates)
+def test_products_of_integrals_are_sums_over_shuffles(path):
+    """The shuffle identity, for words of up to three letters together."""
+    flat = levels(three_levels(path))
+    entry = lambda word: flat[len(word) - 1][word]  # noqa: E731
+    for one in itertools.product((0, 1), repeat=1):
+        for length in (1, 2):
+            for other in itertools.product((0, 1), repeat=length):
+                expected = sum(entry(word) for word in shuffles(one, other))
+                np.testing.assert_allclose(entry(one) * entry(other), expected, atol=1e-8)
+
+
+@settings(max_examples=10, deadline=None)
+@given(coordinates)
+def test_the_logarithm_by_its_series(path):
+    """log S at the Lyndon words 1, 2, 12, 112, 122, from the tensor series in its docstring."""
+    one, two, three = levels(three_levels(path))
+    second = two - np.einsum("i,j", one, one) / 2
+    third = three - (np.einsum("i,jk", one, two) + np.einsum("ij,k", two, one)) / 2
+    third = third + np.einsum("i,j,k", one, one, one) / 3
+    expected = [one[0], one[1], second[0, 1], third[0, 0, 1], third[0, 1, 1]]
+    np.testing.assert_allclose(log_three_levels(path), expected, atol=1e-8)
 
 
 @pytest.mark.stat
@@ -122,3 +167,5 @@ def test_bad_arguments_are_refused():
         signature(np.where(np.arange(8).reshape(4, 2) == 3, np.nan, 1.0), depth=2)
     with pytest.raises(ValueError, match="had 1"):
         time_augmented(path[:1])
+    with pytest.raises(ValueError, match="had 0"):
+        lead_lag(path[:0])
