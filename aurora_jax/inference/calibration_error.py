@@ -35,7 +35,8 @@ def expected_calibration_error(
         bins: number of bins over [0, 1].
 
     Raises:
-        ValueError: if there is no case or no bin.
+        ValueError: if there is no case or no bin, or not one label a case.
+        RuntimeError: at run time, if a row is no distribution or a label no class.
 
     References:
         Guo, Pleiss, Sun and Weinberger (2017), ICML, eq. 3.
@@ -77,6 +78,8 @@ def _binned(probabilities, labels, bins: int) -> tuple[Float[Array, " bins"], ..
     require_x64("expected_calibration_error")
     table, truth = jnp.asarray(probabilities, float), jnp.asarray(labels)
     cases, classes = table.shape
+    if truth.shape != (cases,):
+        raise ValueError(f"labels must hold one class for each of {cases} cases, held {truth.size}.")
     if bins < 1:
         raise ValueError(f"bins must be at least 1, was {bins}.")
     if cases == 0:

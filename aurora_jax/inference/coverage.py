@@ -44,7 +44,7 @@ def kupiec(hits: Hits, *, tail_probability: Number) -> TestResult:
         tail_probability: p in (0, 1), e.g. 0.01 for a 99 % value at risk; known at trace time.
 
     Raises:
-        ValueError: if there is no day or p is out of range.
+        ValueError: if there is no day, hits are neither flags nor integers, or p is out of range.
 
     References:
         Kupiec (1995), J. Derivatives 3(2), 73-84, eq. 6.
@@ -97,11 +97,15 @@ def as_flags(hits: Hits) -> Bool[Array, " days"]:
     """Return hits as booleans.
 
     Raises:
-        ValueError: if there is no day.
+        ValueError: if there is no day or an entry is neither a flag nor an integer.
     """
     if np.size(hits) == 0:
         raise ValueError("hits must hold at least one day, were empty.")
-    return jnp.asarray(hits).astype(bool)
+    flags = jnp.asarray(hits)
+    if not (jnp.issubdtype(flags.dtype, jnp.bool_) or jnp.issubdtype(flags.dtype, jnp.integer)):
+        # A number with a point may be NaN, or a return: both would pass for a hit.
+        raise ValueError(f"hits must be flags or integers, were {flags.dtype}.")
+    return flags.astype(bool)
 
 
 def _count(days: Bool[Array, " days"]) -> Float[Array, ""]:

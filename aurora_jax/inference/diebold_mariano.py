@@ -47,7 +47,8 @@ def diebold_mariano(
         lags: of the long-run variance; h - 1 by default.
 
     Raises:
-        ValueError: if there are fewer than 2 periods, h or lags is out of range, or a loss is not finite.
+        ValueError: if lengths differ, there are fewer than 2 periods, h or lags is out of range, or a loss is not
+            finite.
 
     References:
         Harvey, Leybourne and Newbold (1997), International J. Forecasting 13, 281-291, eq. 9.
@@ -57,6 +58,8 @@ def diebold_mariano(
 
     first, second = np.asarray(losses, float), np.asarray(benchmark_losses, float)
     lags = horizon - 1 if lags is None else lags
+    if first.shape != second.shape:
+        raise ValueError(f"both forecasts need a loss for each period, had {first.size} and {second.size}.")
     if first.size < 2:
         raise ValueError(f"diebold_mariano needs at least 2 periods, were {first.size}.")
     if not 1 <= horizon < first.size or not 0 <= lags < first.size:

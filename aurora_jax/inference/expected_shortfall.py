@@ -34,7 +34,8 @@ def acerbi_szekely_statistic(
 
     Raises:
         ValueError: if p is out of range, there is no day, or the series differ in length.
-        RuntimeError: at run time, if something is not finite or an expected shortfall is not positive.
+        RuntimeError: at run time, if something is not finite, an expected shortfall is not positive or is below its
+            value at risk, or the value at risk is negative on every day.
 
     References:
         Acerbi and Szekely (2014), Risk 27(11), 76-81, eq. 6.

@@ -2,6 +2,7 @@
 
 import math
 
+import equinox as eqx
 import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Float
@@ -25,6 +26,7 @@ def forecast_draws(
 
     Raises:
         ValueError: if nu or the number of draws is out of range, or the series differ in length.
+        RuntimeError: at run time, if a mean is not finite or a scale is not positive.
 
     References:
         Bailey (1994), Mathematics of Computation 62(206), 779-781 (Student-t without rejection).
@@ -37,6 +39,8 @@ def forecast_draws(
         raise ValueError(f"degrees_of_freedom must be > 0, was {degrees_of_freedom}.")
     if draws < 1:
         raise ValueError(f"draws must be at least 1, was {draws}.")
+    wrong = ~jnp.all(jnp.isfinite(centre) & jnp.isfinite(spread) & (spread > 0.0))
+    spread = eqx.error_if(spread, wrong, "mean must be finite and scale > 0.")
     shape = (draws, centre.size)
     if jnp.isinf(degrees_of_freedom):
         return centre[None, :] + spread[None, :] * jr.normal(stream(key, "normal"), shape)

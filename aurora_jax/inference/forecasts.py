@@ -30,7 +30,8 @@ def screened(
 
     Raises:
         ValueError: if there is no day or the series differ in length.
-        RuntimeError: at run time, if something is not finite or an expected shortfall is not a positive loss.
+        RuntimeError: at run time, if something is not finite, an expected shortfall is not a positive loss or is below
+            its value at risk, or the value at risk is negative on every day.
     """
     x, bound, shortfall = (jnp.asarray(series, float) for series in (returns, value_at_risk, expected_shortfall))
     if x.size == 0 or not x.shape == bound.shape == shortfall.shape:
@@ -39,6 +40,9 @@ def screened(
             f"had {x.size}, {bound.size} and {shortfall.size}."
         )
     shortfall = eqx.error_if(shortfall, ~jnp.all(shortfall > 0.0), "expected_shortfall must be > 0, a positive loss.")
+    shortfall = eqx.error_if(shortfall, jnp.any(shortfall < bound), "expected_shortfall must be >= value_at_risk.")
+    # A day may have a negative value at risk; if all have, it is far more likely to be a return than a loss.
+    bound = eqx.error_if(bound, jnp.all(bound < 0.0), "value_at_risk is negative on every day: give a loss as > 0.")
     bad = ~jnp.all(jnp.isfinite(x) & jnp.isfinite(bound) & jnp.isfinite(shortfall))
     x = eqx.error_if(x, bad, "returns, value_at_risk and expected_shortfall must be finite.")
     return x, bound, shortfall

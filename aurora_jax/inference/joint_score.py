@@ -26,7 +26,8 @@ def fz0_loss(
 
     Raises:
         ValueError: if p is out of range, there is no day, or the series differ in length.
-        RuntimeError: at run time, if something is not finite or an expected shortfall is not positive.
+        RuntimeError: at run time, if something is not finite, an expected shortfall is not positive or is below its
+            value at risk, or the value at risk is negative on every day.
 
     References:
         Patton, Ziegel and Chen (2019), J. Econometrics 211(2), 388-413, eq. 6;

@@ -8,6 +8,7 @@ import pytest
 
 from aurora_jax.core import stream
 from aurora_jax.inference import debiased_calibration_error, expected_calibration_error
+from tests.inference.unchecked import unchecked
 from tests.statistics import assert_mean
 
 
@@ -49,6 +50,7 @@ def test_classes_and_cases_in_any_order(key):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.stat
 def test_a_perfect_router_scores_above_zero_and_debiasing_takes_much_of_it_off(key):
     """The plain score of a calibrated classifier is pure bias; the debiased one loses a good part of it."""
@@ -80,6 +82,8 @@ def test_bad_arguments_are_refused():
         expected_calibration_error(table, labels, bins=0)
     with pytest.raises(ValueError, match="held none"):
         expected_calibration_error(np.zeros((0, 2)), np.zeros(0, int), bins=5)
+    with unchecked(), pytest.raises(ValueError, match="each of 4 cases, held 1"):
+        expected_calibration_error(table, labels[:1], bins=5)
     with pytest.raises(RuntimeError, match="sum to 1"):
         expected_calibration_error(2.0 * table, labels, bins=5)
     with pytest.raises(RuntimeError, match="sum to 1"):

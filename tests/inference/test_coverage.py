@@ -11,6 +11,7 @@ from scipy import stats
 
 from aurora_jax.core import stream
 from aurora_jax.inference import christoffersen, kupiec
+from tests.inference.unchecked import unchecked
 
 kupiec_many = jax.jit(jax.vmap(partial(kupiec, tail_probability=0.2)))
 christoffersen_many = jax.jit(jax.vmap(partial(christoffersen, tail_probability=0.2)))
@@ -75,6 +76,7 @@ def test_laws_of_any_sequence(hits):
     np.testing.assert_allclose(found.unconditional.statistic, reverse.unconditional.statistic, rtol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.stat
 def test_size_under_the_null(key):
     """5 % of honest forecasts are rejected once n11 is not a handful (at p = .05, independence rejects 8 %)."""
@@ -98,3 +100,5 @@ def test_arguments_out_of_range_are_refused():
         kupiec(np.zeros(0, bool), tail_probability=0.05)
     with pytest.raises(ValueError, match="were 1"):
         christoffersen(np.zeros(1, bool), tail_probability=0.05)
+    with unchecked(), pytest.raises(ValueError, match="flags or integers, were float64"):
+        kupiec(np.array([0.0, np.nan, 1.0]), tail_probability=0.05)

@@ -3,6 +3,7 @@ import pytest
 from scipy import stats
 
 from aurora_jax.inference import diebold_mariano
+from tests.inference.unchecked import unchecked
 
 TRUTH = np.array([10.0, 20.0, 30.0, 40.0, 50.0])
 FIRST = (TRUTH - np.array([11.0, 21.0, 29.0, 42.0, 53.0])) ** 2
@@ -44,6 +45,7 @@ def test_differences_that_never_vary():
     assert always.p_value_worse == 1.0
 
 
+@pytest.mark.slow
 @pytest.mark.stat
 def test_size_under_the_null():
     """5 % of equal forecasts are called different; 400 draws know that to 1.1 %."""
@@ -55,6 +57,8 @@ def test_size_under_the_null():
 def test_bad_arguments_are_refused():
     with pytest.raises(ValueError, match="at least 2 periods, were 1"):
         diebold_mariano(FIRST[:1], SECOND[:1])
+    with unchecked(), pytest.raises(ValueError, match="had 5 and 1"):
+        diebold_mariano(FIRST, SECOND[:1])
     with pytest.raises(ValueError, match="were 0 and 0"):
         diebold_mariano(FIRST, SECOND, horizon=0, lags=0)
     with pytest.raises(ValueError, match="finite"):

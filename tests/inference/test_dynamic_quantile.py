@@ -56,6 +56,7 @@ def test_the_unit_of_money_does_not_matter():
     np.testing.assert_allclose(after, before, rtol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.stat
 def test_size_and_power():
     generator = np.random.default_rng(6)

@@ -85,6 +85,7 @@ def test_without_a_hit_nothing_contradicts_the_shortfall():
     assert (found.statistic, found.p_value) == (0.0, 1.0)
 
 
+@pytest.mark.slow
 @pytest.mark.stat
 def test_the_conditional_statistic_sees_size_not_number():
     """Twice as many hits of the right size pass; hits of half as much again do not."""
@@ -102,6 +103,7 @@ def test_the_conditional_statistic_sees_size_not_number():
     assert np.mean(np.asarray(p_values(jnp.asarray(1.5 * honest))) < 0.05) > 0.3
 
 
+@pytest.mark.slow
 @pytest.mark.stat
 def test_underestimated_risk_is_rejected_and_honest_risk_is_not():
     """Student-t(3) returns against normal forecasts of the same variance, 250 days."""
@@ -153,3 +155,7 @@ def test_draws_are_checked(key):
         forecast_draws(key, np.zeros(2), np.ones(2), degrees_of_freedom=-1.0, draws=3)
     with pytest.raises(ValueError, match="was 0"):
         forecast_draws(key, np.zeros(2), np.ones(2), draws=0)
+    with pytest.raises(RuntimeError, match="scale > 0"):
+        forecast_draws(key, np.zeros(2), np.array([1.0, -1.0]), draws=3)
+    with pytest.raises(RuntimeError, match="mean must be finite"):
+        forecast_draws(key, np.array([0.0, np.nan]), np.ones(2), draws=3)

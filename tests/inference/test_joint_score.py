@@ -8,14 +8,21 @@ from scipy.integrate import quad
 from aurora_jax.inference import fz0_loss
 
 P = 0.025
-LAWS = {"normal": (stats.norm(), 2.3378027922), "student": (stats.t(4), 3.9935570227)}
+PRINTED = [
+    (stats.norm(), 0.05, 2.0627128075),
+    (stats.norm(), 0.025, 2.3378027922),
+    (stats.norm(), 0.01, 2.6652142203),
+    (stats.t(4), 0.025, 3.9935570227),
+    (stats.t(3), 0.025, 5.0395830611),
+]
+"""Law, tail probability, and expected shortfall to the digits of oracles.md."""
 
 
-def expected_loss(law, bound, shortfall):
+def expected_loss(law, p, bound, shortfall):
     """By quadrature: the excess beyond the value at risk, then the rest of the loss, which is no longer random."""
     excess = quad(lambda x: (-bound - x) * law.pdf(x), -np.inf, -bound)[0]
-    at_the_bound = fz0_loss(np.full(1, -bound), np.full(1, bound), np.full(1, shortfall), tail_probability=P)[0]
-    return excess / (P * shortfall) + float(at_the_bound)
+    at_the_bound = fz0_loss(np.full(1, -bound), np.full(1, bound), np.full(1, shortfall), tail_probability=p)[0]
+    return excess / (p * shortfall) + float(at_the_bound)
 
 
 def test_two_days_by_hand():
@@ -24,14 +31,14 @@ def test_two_days_by_hand():
     np.testing.assert_allclose(found, [np.log(2) - 0.5, np.log(2) + 9.5], rtol=1e-12)
 
 
-@pytest.mark.parametrize("name", LAWS)
-def test_smallest_at_the_truth(name):
-    law, shortfall = LAWS[name]
-    bound = -law.ppf(P)
-    best = expected_loss(law, bound, shortfall)
-    np.testing.assert_allclose(best, np.log(shortfall), rtol=1e-8)
+@pytest.mark.parametrize(("law", "p", "shortfall"), PRINTED)
+def test_smallest_at_the_truth(law, p, shortfall):
+    """There the expected loss is log ES, which is checked to the printed digits, and it grows in every direction."""
+    bound = -law.ppf(p)
+    best = expected_loss(law, p, bound, shortfall)
+    np.testing.assert_allclose(best, np.log(shortfall), atol=5e-11)
     for d_bound, d_shortfall in ((0.1, 0.0), (-0.1, 0.0), (0.0, 0.1), (0.0, -0.1), (0.1, 0.2), (-0.1, -0.2)):
-        assert expected_loss(law, bound + d_bound, shortfall + d_shortfall) > best + 1e-5
+        assert expected_loss(law, p, bound + d_bound, shortfall + d_shortfall) > best + 1e-5
 
 
 @settings(max_examples=15, deadline=None)
@@ -53,5 +60,10 @@ def test_bad_arguments_are_refused():
         fz0_loss(np.zeros(0), np.zeros(0), np.zeros(0), tail_probability=P)
     with pytest.raises(RuntimeError, match="a positive loss"):
         fz0_loss(x, np.ones(2), -np.ones(2), tail_probability=P)
+    with pytest.raises(RuntimeError, match="must be >= value_at_risk"):
+        fz0_loss(x, 3 * np.ones(2), np.ones(2), tail_probability=P)
+    with pytest.raises(RuntimeError, match="negative on every day"):
+        fz0_loss(x, -np.ones(2), np.ones(2), tail_probability=P)
+    assert np.all(np.isfinite(fz0_loss(x, np.array([1.0, -0.1]), np.ones(2), tail_probability=P)))
     with pytest.raises(RuntimeError, match="must be finite"):
         fz0_loss(x, np.array([1.0, np.nan]), np.ones(2), tail_probability=P)

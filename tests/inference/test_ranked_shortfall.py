@@ -51,6 +51,7 @@ def test_two_days_by_hand():
     np.testing.assert_allclose([found.p_value, found.critical_value], [0.75, expected], rtol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.stat
 def test_mean_zero_and_size_under_the_null_power_against_heavier_tails():
     generator = np.random.default_rng(8)
