@@ -18,3 +18,6 @@ from .forecast_draws import forecast_draws as forecast_draws
 from .joint_score import fz0_loss as fz0_loss
 from .ranked_shortfall import acerbi_szekely_ranked as acerbi_szekely_ranked
 from .simulated_null import SimulatedTest as SimulatedTest
+from .traffic_light import TrafficLight as TrafficLight
+from .traffic_light import Zone as Zone
+from .traffic_light import traffic_light as traffic_light
