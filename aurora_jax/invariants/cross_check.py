@@ -103,7 +103,7 @@ def cross_check(
     """Measure the invariants of a market by every estimator there is, each with its standard error.
 
     The series are those of `measure`: the equal-weight mean of the assets for all but tail dependence, their losses for
-    tails and clusters. Blocks are as long as the square root of the number of steps. About four times the work of
+    tails and clusters. Blocks are as long as the square root of the number of steps. About five times the work of
     `measure` for two assets; the copulas take n^2 a pair.
 
     Args:
