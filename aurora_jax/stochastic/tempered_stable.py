@@ -65,16 +65,17 @@ class TemperedStable(AbstractLevyProcess):
         """Draw increments: exactly for y < 1, by inverting the distribution function for y >= 1.
 
         For 0 < y < 1 the stable sums of jumps up and down are tilted by rejection, and a draw has no derivative in
-        the parameters (taken as 0). For y = 0 they are gamma variables; there and for y >= 1 it has one. The quantile
-        function for y >= 1 is interpolated: relative to the smaller tail, the probability of a draw is wrong by less
-        than 1e-6 down to tails of 1e-6, and by less than 1e-8 between the percentiles 1 and 99; a call costs 1025
-        densities, so draw many steps at once.
+        the parameters (taken as 0). For y = 0 they are gamma variables, smooth in c, g and m; for y >= 1 a draw is
+        smooth in all four. The quantile function for y >= 1 is interpolated: relative to the smaller tail, the
+        probability of a draw is wrong by less than 1e-6 down to tails of 1e-6, and by less than 1e-8 between the
+        percentiles 1 and 99; a call costs 1025 densities, so draw many steps at once.
         """
         at_least("steps", steps, 1)
         step_size = within("step_size", step_size, 0.0)
         draws = (self._gamma_draw, self._summable_draw, self._inverse_draw)
         if not isinstance(self.y, Tracer):  # spares the compilation of what is not used
-            return draws[0 if self.y == 0.0 else 1 if self.y < 1.0 else 2](key, steps, step_size)
+            y = float(self.y)  # comparing the array would be traced, inside a jit that closes over the process
+            return draws[0 if y == 0.0 else 1 if y < 1.0 else 2](key, steps, step_size)
         regime = jnp.where(self.y == 0.0, 0, jnp.where(self.y < 1.0, 1, 2))
         return lax.switch(regime, [lambda key, h, draw=draw: draw(key, steps, h) for draw in draws], key, step_size)
 

@@ -212,6 +212,14 @@ def test_gradient_passes_through_an_inverted_draw(key):
         np.testing.assert_allclose(slopes[index], difference, rtol=1e-5)
 
 
+@pytest.mark.parametrize("y", [0.0, 0.5, 1.5])
+def test_a_process_closed_over_in_jit_can_draw(key, y):
+    """Its parameters are known there, while comparisons of them are traced; tracing alone tells."""
+    process = TemperedStable(1.0, 5.0, 10.0, y)
+    traced = jax.eval_shape(lambda key: process.increments(key, steps=4, step_size=0.1), key)
+    assert traced.shape == (4,)
+
+
 @pytest.mark.slow
 def test_a_rejected_draw_has_no_gradient(key):
     """Said in the docstring: below y = 1 the derivative is taken as 0, never as something wrong."""
