@@ -50,6 +50,7 @@ def test_all_divisions_of_a_sample_average_to_zero(key):
     assert np.min(found) < 0.0 < np.max(found)
 
 
+@pytest.mark.slow
 @pytest.mark.stat
 def test_mean_zero_under_equality_and_far_from_it_under_another_scale(key):
     x, y = brownian(stream(key, "x"), (200, N)), brownian(stream(key, "y"), (200, N))
