@@ -50,7 +50,9 @@ class AlphaStable(AbstractLevyProcess):
         self.scale = within("scale", scale, 0.0)
 
     def increments(self, key: PRNGKey, *, steps: int, step_size: Number) -> Float[Array, " steps"]:
-        """Draw by Chambers, Mallows and Stuck's method: no rejection, and smooth in every parameter but at alpha = 1.
+        """Draw by Chambers, Mallows and Stuck's method: no rejection, and smooth in every parameter.
+
+        At alpha = 1 the derivative in alpha exists for beta = 0 alone, and is taken as 0 otherwise.
 
         References:
             Weron (1996), Statistics and Probability Letters 28(2), 165-171, equations 3.8 and 3.9.
@@ -111,6 +113,9 @@ def _standard_draw(fraction, exponential, alpha, beta):
     cosine = jnp.sin(math.pi * fraction)  # of the angle: positive also where rounding puts the angle at pi / 2
     lean = 0.5 * math.pi + beta * angle
     at_one = 2.0 / math.pi * (lean * jnp.tan(angle) - beta * jnp.log(0.5 * math.pi * exponential * cosine / lean))
+    # Zero, but with the derivative in alpha of the symmetric law, which is smooth there.
+    excess = jnp.where(beta == 0.0, alpha - 1.0, 0.0)
+    at_one = at_one + excess * (angle + jnp.tan(angle) * (jnp.log(cosine) + jnp.log(exponential)))
     safe = jnp.where(alpha == 1.0, 2.0, alpha)
     tilt = jnp.arctan(beta * _skew_tangent(alpha))
     turned = safe * angle + tilt

@@ -70,6 +70,23 @@ def test_scipy(alpha, beta):
     np.testing.assert_allclose(density_of(alpha, beta, 1.0, POINTS), theirs, rtol=2e-7)
 
 
+def test_landau_at_one_and_fully_skewed():
+    """One side falls like exp(-exp|x|), the other like 1 / x^2."""
+    x = np.array([-3.5, -3.0, -1.7, -0.6, 0.0, 0.7, 4.0, 5.13, 30.0, 500.0, 1e4])
+    theirs = stats.landau.logpdf(x)
+    np.testing.assert_allclose(log_density(AlphaStable(1.0, 1.0, 1.0), x, ONE), theirs, rtol=1e-9)
+    np.testing.assert_allclose(log_density(AlphaStable(1.0, -1.0, 1.0), -x, ONE), theirs, rtol=1e-9)
+
+
+@pytest.mark.parametrize("beta", [0.0, 1e-9, 2.9e-6, 3.1e-6, -1e-3])
+def test_slight_skewness_at_one(beta):
+    """d log f / d beta at beta = 0 is -(2 / pi) Im((1 - Euler - log z) conj(z) / z) with z = 1 - ix."""
+    z = 1.0 - 1j * POINTS
+    slope = -2.0 / pi * ((1.0 - np.euler_gamma - np.log(z)) * z.conj() / z).imag
+    ours = log_density(AlphaStable(1.0, beta, 1.0), POINTS, ONE) - stats.cauchy.logpdf(POINTS)
+    np.testing.assert_allclose(ours, beta * slope, rtol=0, atol=1e-9 + 2.0 * beta**2)
+
+
 @pytest.mark.parametrize(("alpha", "beta"), [(0.6, -0.9), (1.01, 0.4), (1.5, -0.3), (1.99, 0.9)])
 def test_tails_by_series(alpha, beta):
     """f(x) = Re sum_k (-c)^k Gamma(k alpha + 1) (ix)^(-k alpha - 1) / (k! pi), c = 1 - i beta tan(pi alpha / 2)."""
@@ -181,6 +198,37 @@ def test_gradient_of_the_density(point):
             continue  # no skewness beyond 1
         difference = (density_and_slope(point + shift)[0] - density_and_slope(point - shift)[0]) / 2e-6
         np.testing.assert_allclose(slopes[index], difference, rtol=1e-6)
+
+
+@pytest.mark.slow
+def test_gradients_at_the_cauchy_law(key):
+    """Of the symmetric law, which is smooth in alpha at 1, and in beta for alpha = 1."""
+    drawn = jax.jit(lambda p: jnp.tanh(AlphaStable(p[0], p[1], p[2]).increments(key, steps=8, step_size=0.3)))
+    drawn_slopes = jax.jit(jax.jacfwd(drawn))
+    for x in (-2.0, 0.0, 0.7):
+        point = np.array([1.0, 0.0, 1.3, x])
+        slopes, jacobian = density_and_slope(point)[1], drawn_slopes(point[:3])
+        for index, shift in enumerate(1e-4 * np.eye(4)):
+            difference = (density_and_slope(point + shift)[0] - density_and_slope(point - shift)[0]) / 2e-4
+            np.testing.assert_allclose(slopes[index], difference, rtol=1e-6, atol=1e-7)
+            if index < 3:
+                difference = (drawn(point[:3] + shift[:3]) - drawn(point[:3] - shift[:3])) / 2e-4
+                np.testing.assert_allclose(jacobian[:, index], difference, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("alpha", "beta"), [(0.5, 1.0), (1.0, 1.0), (1.5, -1.0), (2.0, 0.3)])
+def test_gradients_on_the_edges(alpha, beta):
+    """In scale and place as anywhere; in a parameter at its edge 0, as the docstring says; finite off the support."""
+    point = np.array([alpha, beta, 1.0, 0.7])
+    slopes = density_and_slope(point)[1]
+    for index, shift in enumerate(1e-6 * np.eye(4)):
+        if index >= 2:
+            difference = (density_and_slope(point + shift)[0] - density_and_slope(point - shift)[0]) / 2e-6
+            np.testing.assert_allclose(slopes[index], difference, rtol=1e-6)
+    # At alpha = 1 a step moves the centre by beta, whatever the density's own derivative in it.
+    assert abs(beta) < 1.0 or alpha == 1.0 or slopes[1] == 0.0
+    assert np.all(np.isfinite(density_and_slope(np.array([alpha, beta, 1.0, -3.0]))[1]))
 
 
 @pytest.mark.slow
