@@ -80,4 +80,11 @@ def log_compound_density_by_rays(
         return lax.scan(add, (one, jnp.zeros_like(point)), jnp.arange(2, TERMS + 1, dtype=point.dtype))[0][1]
 
     several = jax.vmap(density)(x.ravel()).reshape(x.shape)
-    return jnp.logaddexp(jnp.log(expected) - expected + log_single(x - shift), jnp.log(several))
+    # Where there is no density, nor are there derivatives: minus infinity would make them NaN.
+    single = log_single(x - shift)
+    one, more = single > -jnp.inf, several > 0.0
+    log_one = jnp.log(expected) - expected + jnp.where(one, single, 0.0)
+    log_more = jnp.log(jnp.where(more, several, 1.0))
+    both = jnp.logaddexp(jnp.where(one, log_one, log_more), jnp.where(more, log_more, log_one))
+    either = jnp.where(one, log_one, log_more)
+    return jnp.where(one & more, both, jnp.where(one | more, either, -jnp.inf))

@@ -48,7 +48,7 @@ class ParetoMarks(AbstractMarks):
         return jnp.exp(1j * rotation) * jnp.where(u == 0.0, 1.0, moved)
 
     def log_density(self, x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-        return stats.pareto.logpdf(within("x", x, -math.inf), self.tail_exponent, scale=self.minimum)
+        return self._log_density(within("x", x, -math.inf))
 
     def compound_log_density(self, x: Float[Array, "*shape"], *, expected: Float[Array, ""]) -> Float[Array, "*shape"]:
         return log_compound_density_by_rays(
@@ -62,10 +62,15 @@ class ParetoMarks(AbstractMarks):
         )
 
     def _centred_log_density(self, distance):
-        return stats.pareto.logpdf(distance + self.minimum, self.tail_exponent, scale=self.minimum)
+        return self._log_density(distance + self.minimum)
+
+    def _log_density(self, x):
+        inside = x >= self.minimum
+        safe = jnp.where(inside, x, self.minimum)  # below, scipy's formula has derivatives that are NaN
+        return jnp.where(inside, stats.pareto.logpdf(safe, self.tail_exponent, scale=self.minimum), -jnp.inf)
 
     def centred_transform(self, u: Complex[Array, "*shape"]) -> Complex[Array, "*shape"]:
-        r"""Return the transform of U - minimum, by quadrature to a relative error of 1e-11.
+        r"""Return the transform of U - minimum, by quadrature to a relative error of 1e-11 for a <= 100.
 
         $$a e^{i\chi} \int_0^\infty e^{-|u| m \tau} (1 + \tau e^{i\chi})^{-a-1} \,d\tau$$
 

@@ -151,6 +151,19 @@ def test_gradients(name):
         np.testing.assert_allclose(slopes[index], difference, rtol=1e-6)
 
 
+@pytest.mark.slow
+def test_no_gradient_where_there_are_no_jumps():
+    """Below Pareto's minimum the logarithm is minus infinity; its derivatives are taken as 0, not NaN."""
+    value = jax.jit(
+        jax.value_and_grad(lambda p: CompoundPoisson(p[0], ParetoMarks(p[1], p[2])).log_density(p[3], step_size=0.5))
+    )
+    for x in (-1.0, 0.1):
+        log_value, slopes = value(np.array([2.0, 1.5, 0.2, x]))
+        assert log_value == -np.inf
+        assert np.all(slopes == 0.0)
+    assert np.all(jax.grad(lambda a: ParetoMarks(a, 0.2).log_density(-jnp.ones(())))(1.5) == 0.0)
+
+
 def test_refusals():
     gaussian, student, pareto, double = (MARKS[name][0] for name in ("gaussian", "student", "pareto", "double"))
     for marks, most in ((gaussian, 150), (student, 10), (pareto, 10)):
