@@ -12,6 +12,7 @@ from aurora_jax.stochastic import CompoundPoisson, DoubleExponentialMarks, Gauss
 from tests.statistics import assert_mean
 
 increments = jax.jit(lambda process, key: process.increments(key, steps=20_000, step_size=0.5))
+transform = jax.jit(lambda marks, u: marks.characteristic_function(u))
 total = jax.jit(lambda marks, key, counts: marks.total(key, counts))
 MARKS = {
     "gaussian": (GaussianMarks(-0.1, 0.2), stats.norm(-0.1, 0.2)),
@@ -45,6 +46,10 @@ def test_increments_have_the_cumulants(key, name):
     assert_mean((sample - mean) ** 2, variance)
     assert_mean((sample - mean) ** 3, third)
     assert_mean(sample == 0.0, np.exp(-1.5))
+    for u in (0.5, 2.0, 9.0):
+        closed = np.exp(1.5 * (np.asarray(transform(MARKS[name][0], jnp.asarray(u))) - 1.0))
+        assert_mean(np.cos(u * sample), closed.real)
+        assert_mean(np.sin(u * sample), closed.imag)
 
 
 @pytest.mark.stat
