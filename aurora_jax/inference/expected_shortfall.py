@@ -2,6 +2,7 @@
 
 from typing import TypeAlias
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -140,4 +141,6 @@ def _same_days(
         raise ValueError(
             f"simulated_returns must hold {bound.size} days a draw, as returns do, held {simulated.shape[1]}."
         )
+    # NaN would pass for a day without a loss.
+    simulated = eqx.error_if(simulated, ~jnp.all(jnp.isfinite(simulated)), "simulated returns must be finite.")
     return simulated, bound[None, :], shortfall[None, :]

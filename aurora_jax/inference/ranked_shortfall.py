@@ -78,6 +78,7 @@ def acerbi_szekely_ranked(
         seen = -jnp.mean(jax.lax.top_k(-residuals, count)[0])
         return 1.0 - jnp.mean((centre + spread * seen) / (centre + spread * expected))
 
+    simulated = eqx.error_if(simulated, ~jnp.all(jnp.isfinite(simulated)), "simulated residuals must be finite.")
     residuals = (x - centre) / spread
     residuals = eqx.error_if(residuals, ~jnp.all(jnp.isfinite(residuals)), "returns, mean and scale must be finite.")
     return against_simulated(statistic(residuals), jax.vmap(statistic)(simulated), significance=significance)

@@ -15,8 +15,9 @@ class SimulatedTest(NamedTuple):
     Attributes:
         statistic: small where the null is wrong.
         p_value: share of simulated statistics as small, the observed one counted among them.
-        critical_value: the statistic at which the null is rejected at the significance asked for.
-        outcome: `Outcome` code; with TOO_SHORT nothing was seen that could contradict the null: statistic 0, p-value 1.
+        critical_value: below it, strictly, the null is rejected at the significance asked for.
+        outcome: `Outcome` code; with TOO_SHORT nothing was seen, or nothing simulated, that could contradict the null:
+            statistic 0, p-value 1.
     """
 
     statistic: Float[Array, "*batch"]
@@ -36,7 +37,7 @@ def against_simulated(
     r"""Return $(1 + \#\{Z^{(i)} \le Z\}) / (1 + M)$ and the critical value, over the M draws that have a statistic.
 
     The critical value is the k-th smallest draw, $k = \lfloor (M + 1) s \rfloor$ at significance s, and minus infinity
-    if that is none: rejecting at or below it is rejecting where the p-value is at most s.
+    if that is none: the p-value is at most s exactly if the statistic lies strictly below it.
 
     Raises:
         ValueError: if there is no draw or the significance is not in (0, 1).
@@ -52,6 +53,7 @@ def against_simulated(
     usable = jnp.ones(null.shape, bool) if null_defined is None else null_defined
     null = eqx.error_if(null, ~jnp.all(jnp.isfinite(null)), "simulated returns must be finite.")
     draws = jnp.sum(usable, dtype=float)
+    defined = defined & (draws > 0.0)
     p_value = (1.0 + jnp.sum(usable & (null <= statistic), dtype=float)) / (1.0 + draws)
     ascending = jnp.sort(jnp.where(usable, null, jnp.inf))
     rank = jnp.floor((draws + 1.0) * significance + 1e-9).astype(int)

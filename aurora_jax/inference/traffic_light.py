@@ -60,9 +60,12 @@ def traffic_light(hits: Hits, *, tail_probability: Number) -> TrafficLight:
     broken = as_flags(hits)
     days, count = float(broken.size), jnp.sum(broken, dtype=float)
     up_to = _binomial_cdf(count, days, tail_probability)
-    fewer = jnp.where(count > 0.0, _binomial_cdf(jnp.maximum(count - 1.0, 0.0), days, tail_probability), 0.0)
+    # Of at least as many, as its own incomplete beta function: 1 - P(fewer) would be all rounding for rare counts.
+    at_least = betainc(
+        jnp.maximum(count, 1.0), days - jnp.maximum(count, 1.0) + 1.0, jnp.asarray(tail_probability, float)
+    )
     zone = jnp.where(up_to < YELLOW_FROM, int(Zone.GREEN), jnp.where(up_to < RED_FROM, int(Zone.YELLOW), int(Zone.RED)))
-    return TrafficLight(zone, up_to, 1.0 - fewer)
+    return TrafficLight(zone, up_to, jnp.where(count > 0.0, at_least, 1.0))
 
 
 def _binomial_cdf(count: Float[Array, ""], days: float, probability: Number) -> Float[Array, ""]:

@@ -1,3 +1,5 @@
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -159,3 +161,13 @@ def test_draws_are_checked(key):
         forecast_draws(key, np.zeros(2), np.array([1.0, -1.0]), draws=3)
     with pytest.raises(RuntimeError, match="mean must be finite"):
         forecast_draws(key, np.array([0.0, np.nan]), np.ones(2), draws=3)
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+def test_draws_that_are_not_finite_are_refused(wrong):
+    """A NaN would otherwise pass for a day without a loss."""
+    x, bound = np.array([0.5, -3.0, -0.9, 2.0]), np.ones(4)
+    simulated = np.array([[0.5, wrong, 0.0, 0.0], [0.0, -2.0, 0.0, 0.0]])
+    for test in (acerbi_szekely_conditional, partial(acerbi_szekely, tail_probability=0.25)):
+        with pytest.raises(RuntimeError, match="simulated returns must be finite"):
+            test(x, bound, 2.0 * bound, simulated_returns=simulated)

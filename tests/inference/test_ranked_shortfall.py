@@ -47,7 +47,7 @@ def test_two_days_by_hand():
         quantile=norm.ppf, tail_probability=0.5, simulated_residuals=null, significance=0.5,
     )  # fmt: skip
     np.testing.assert_allclose(found.statistic, expected, rtol=1e-9)
-    # Draws: itself, one with a deeper tail, one without a loss: (1 + 2) / (1 + 3); the second smallest rejects.
+    # Draws: itself, one with a deeper tail, one without a loss: (1 + 2) / (1 + 3); rejected below the second smallest.
     np.testing.assert_allclose([found.p_value, found.critical_value], [0.75, expected], rtol=1e-9)
 
 
@@ -81,3 +81,11 @@ def test_bad_arguments_are_refused():
     for wrong, rule in (((ones, 0 * ones, -ones), "scale must be > 0"), ((ones, 9 * ones, ones), "has no loss")):
         with pytest.raises((RuntimeError, ValueError), match=rule):
             ranked(*wrong, simulated_residuals=null)
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+def test_residuals_that_are_not_finite_are_refused(wrong):
+    ones, null = np.ones(DAYS), np.zeros((3, DAYS))
+    null[1, 7] = wrong
+    with pytest.raises((RuntimeError, ValueError), match="simulated residuals must be finite"):
+        ranked(ones, 0 * ones, ones, simulated_residuals=null)

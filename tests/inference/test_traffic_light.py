@@ -39,3 +39,10 @@ def test_bad_arguments_are_refused():
         traffic_light(np.ones(3, bool), tail_probability=1.0)
     with pytest.raises(ValueError, match="were empty"):
         traffic_light(np.zeros(0, bool), tail_probability=0.01)
+
+
+def test_rare_counts_keep_their_probability():
+    """30 hits in 250 days at 1 %: 1 - P(fewer) would be 0."""
+    hits = np.arange(250) < 30
+    found = traffic_light(hits, tail_probability=0.01)
+    np.testing.assert_allclose(found.p_value, stats.binom.sf(29, 250, 0.01), rtol=1e-8)
