@@ -51,12 +51,14 @@ def within(
     return refuse_if(checked, ~inside, rule) if isinstance(inside, Tracer) else checked
 
 
-def at_least(name: str, value: int, low: int) -> int:
-    """Return the static count `value`, refusing less than `low`.
+def at_least(name: str, value: int | float, low: int) -> int:
+    """Return the static count `value`, refusing less than `low` and anything but whole numbers.
 
     Raises:
         ValueError: naming the value found.
     """
+    if not isinstance(value, int | np.integer):
+        raise ValueError(f"{name} must be a whole number, was {value}.")
     if value < low:
         raise ValueError(f"{name} must be at least {low}, was {value}.")
-    return value
+    return int(value)

@@ -9,8 +9,11 @@ from jaxtyping import Array, Bool, Float, Int
 
 from aurora_jax.core import Number, PRNGKey
 
+from .blocked_scan import blocked_scan
 from .counter_random import uniform_pair_at
-from .domain import at_least, within
+from .domain import at_least, refuse_if, within
+from .exponential_memory import event_times, faded_sums, faded_to, times_asked, times_up_to
+from .next_event import next_event
 
 
 class HawkesEvents(NamedTuple):
@@ -74,12 +77,14 @@ class Hawkes(eqx.Module):
         """Return mu / (1 - n), the mean number of events per unit time once the start is forgotten."""
         return self.baseline / (1.0 - self.branching_ratio)
 
-    def init(self) -> "HawkesState":
+    def init(self) -> HawkesState:
         """Start at time 0 without a past."""
         return HawkesState(jnp.zeros_like(self.baseline), jnp.zeros_like(self.baseline))
 
     def events(self, key: PRNGKey, *, horizon: Number, max_events: int) -> HawkesEvents:
-        """Draw the events up to `horizon`, exact in law, from a start without a past; see `events_from`.
+        """Draw the events up to `horizon`, exact in law, from a start without a past.
+
+        In single precision times have 24 bits: neighbours may coincide where gaps are as short as that.
 
         Args:
             key: spent here.
@@ -90,20 +95,18 @@ class Hawkes(eqx.Module):
             ValueError: if an argument is out of range.
         """
         horizon = within("horizon", horizon, 0.0)
-        return self.events_from(self.init(), key, until=horizon, max_events=max_events)[1]
+        return self._run(self.init(), key, horizon, at_least("max_events", max_events, 1))[1]
 
     def events_from(
-        self, state: "HawkesState", key: PRNGKey, *, until: Number, max_events: int
-    ) -> tuple["HawkesState", HawkesEvents]:
-        r"""Draw the events from the state's time on, exact in law, and the state at the end.
+        self, state: HawkesState, key: PRNGKey, *, until: Number, max_events: int
+    ) -> tuple[HawkesState, HawkesEvents]:
+        """Draw the events from the state's time on, exact in law, and the state at the end.
 
-        The waiting time is the smaller of one caused by the baseline, $E_2/\mu$, and one caused by the excess
-        intensity x, $-\log(1 - \beta E_1/x)/\beta$, infinite when the logarithm has no argument ($E_i$ standard
-        exponential). The process is Markov in (time, excess), so going on from the state with another baseline is how
-        a regime changes at the edge of a block.
+        The process is Markov in (time, excess), so going on from the state with another baseline is how a regime
+        changes at the edge of a block.
 
         Args:
-            state: where the path stands; from `init` or an earlier call.
+            state: where the path stands; from `init` or an earlier call, also of a process with another baseline.
             key: spent here.
             until: end of this stretch, not before the state's time.
             max_events: places for the events of this stretch.
@@ -113,34 +116,40 @@ class Hawkes(eqx.Module):
             last event that has a place, and must not be carried on as if it were at `until`.
 
         Raises:
-            ValueError: if `max_events` is less than 1.
-
-        References:
-            Dassios and Zhao (2013), Electron. Commun. Probab. 18(62), Algorithm 3.1.
+            ValueError: if an argument is out of range.
         """
-        at_least("max_events", max_events, 1)
         until = jnp.asarray(until, self.baseline.dtype)
+        until = refuse_if(until, ~(until >= state.time), "until must not lie before the state's time")
+        excess = refuse_if(state.excess, ~(state.excess >= 0.0), "the state's excess must be >= 0")
+        state = state._replace(excess=excess)
+        return self._run(state, key, until, at_least("max_events", max_events, 1))
+
+    def _run(
+        self, state: HawkesState, key: PRNGKey, until: Float[Array, ""], max_events: int
+    ) -> tuple[HawkesState, HawkesEvents]:
+        dtype = self.baseline.dtype
         jump = self.branching_ratio * self.decay
 
         def advance(carry, counter):
-            time, excess, going = carry
-            uniforms = uniform_pair_at(key, counter[None], dtype=self.baseline.dtype)
-            first, second = (-jnp.log1p(-uniform[0]) for uniform in uniforms)
-            # The excess is 0 at the start and may underflow later: then only the baseline can cause the next event.
-            causes = excess > self.decay * first
-            remaining = 1.0 - self.decay * first / jnp.where(causes, excess, jnp.inf)
-            by_excess = jnp.where(causes, -jnp.log(remaining) / self.decay, jnp.inf)
-            wait = jnp.minimum(by_excess, second / self.baseline)
-            going = going & (time + wait <= until)
-            risen = excess * jnp.exp(-self.decay * wait) + jump
-            after = jnp.where(going, time + wait, time), jnp.where(going, risen, excess), going
-            return after, (jnp.where(going, time + wait, jnp.inf), going)
+            # One complex number instead of two real ones, as XLA then makes one loop of the step. For a pair it makes
+            # two, and draws the random numbers in each.
+            time, excess = lax.real(carry), lax.imag(carry)
+            (first,), (second,) = uniform_pair_at(key, counter[None], dtype=dtype)
+            wait, left = next_event(first, second, excess=excess, baseline=self.baseline, decay=self.decay)
+            inside = time + wait <= until
+            going = inside & (counter < max_events)
+            ended = jnp.where(inside, -jnp.inf, jnp.inf).astype(dtype)
+            after = jnp.where(going, time + wait, ended), jnp.where(going, excess * left + jump, excess)
+            return lax.complex(*after), time
 
-        start = (state.time, state.excess, jnp.ones_like(state.time, bool))
-        # One event more than there are places, to know whether the places were enough.
-        places = jnp.arange(max_events, dtype=jnp.uint32)
-        (time, excess, going), (times, happened) = lax.scan(advance, start, places)
-        (_, _, overflowed), _ = advance((time, excess, going), jnp.asarray(max_events, jnp.uint32))
+        # What comes out is the time before each step, so the events are what comes out from the second step on. A path
+        # past its end stands at +inf, or at -inf if it would have had one event more than there are places.
+        last, before = blocked_scan(advance, lax.complex(*state), max_events + 1)
+        times = before[1:]
+        happened = jnp.isfinite(times)
+        overflowed = lax.real(last) < 0.0
+        time = jnp.max(jnp.where(happened, times, state.time))
+        excess = lax.imag(last)
         decayed = excess * jnp.exp(-self.decay * (until - time))
         end = HawkesState(jnp.where(overflowed, time, until), jnp.where(overflowed, excess, decayed))
         return end, HawkesEvents(times, jnp.sum(happened), overflowed)
@@ -151,14 +160,33 @@ class Hawkes(eqx.Module):
         Args:
             times: ascending, padded with +inf, as in `HawkesEvents`.
             at: times >= 0, in any order.
+
+        Raises:
+            RuntimeError: at run time, if times are negative, NaN or not ascending.
         """
-        at = jnp.asarray(at, self.baseline.dtype)
-        memory, _ = self._memory(times)
-        number = jnp.searchsorted(times, at, side="left")
-        last = jnp.maximum(number - 1, 0)
-        elapsed = jnp.where(number > 0, at - times[last], jnp.inf)
-        excited = jnp.where(number > 0, memory[last], 0.0) * jnp.exp(-self.decay * elapsed)
-        return self.baseline + self.branching_ratio * self.decay * excited
+        times, at = event_times(times, dtype=self.baseline.dtype), times_asked(at, dtype=self.baseline.dtype)
+        memory, _ = faded_sums(times, jnp.ones_like(times), self.decay)
+        left, _ = faded_to(at, times, memory, self.decay, side="left")
+        return self.baseline + self.branching_ratio * self.decay * left
+
+    def compensator(self, times: Float[Array, " events"], at: Number | Float[Array, " points"]) -> Float[Array, "..."]:
+        r"""Return the integrated intensity up to `at`, given the events before it.
+
+        $$\Lambda(t) = \mu t + n \sum_{t_i < t} \bigl(1 - e^{-\beta (t - t_i)}\bigr)$$
+
+        Between consecutive events it grows by independent standard exponentials.
+
+        Args:
+            times: ascending, padded with +inf, as in `HawkesEvents`.
+            at: one or more times >= 0, in any order; +inf gives +inf.
+
+        Raises:
+            RuntimeError: at run time, if times are negative, NaN or not ascending.
+        """
+        times, at = event_times(times, dtype=self.baseline.dtype), times_asked(at, dtype=self.baseline.dtype)
+        memory, _ = faded_sums(times, jnp.ones_like(times), self.decay)
+        left, number = faded_to(at, times, memory, self.decay, side="right")
+        return self.baseline * at + self.branching_ratio * (number.astype(at.dtype) - left)
 
     def log_likelihood(self, times: Float[Array, " events"], *, horizon: Number) -> Float[Array, ""]:
         r"""Return the log-likelihood of a path observed on [0, horizon], differentiable in the parameters.
@@ -177,44 +205,10 @@ class Hawkes(eqx.Module):
             Ozaki (1979), Annals of the Institute of Statistical Mathematics 31(1), 145-155, eq. 2.
         """
         horizon = within("horizon", horizon, 0.0)
-        times = jnp.asarray(times, self.baseline.dtype)
-        wrong = jnp.any(times[1:] < times[:-1]) | jnp.any(times < 0.0) | jnp.any(jnp.isnan(times))
-        times = eqx.error_if(times, wrong, "event times must be >= 0 and ascending.")
+        times = times_up_to(times, horizon, dtype=self.baseline.dtype)
         happened = jnp.isfinite(times)
-        times = eqx.error_if(times, jnp.any(happened & (times > horizon)), "event times lie beyond the horizon.")
-        memory, gaps = self._memory(times)
-        before = jnp.concatenate([jnp.zeros_like(memory[:1]), memory[:-1]]) * jnp.exp(-self.decay * gaps)
+        memory, before = faded_sums(times, jnp.ones_like(times), self.decay)
         rates = self.baseline + self.branching_ratio * self.decay * before
-        return jnp.sum(jnp.where(happened, jnp.log(rates), 0.0)) - self.compensator(times, horizon)
-
-    def compensator(self, times: Float[Array, " events"], at: Number | Float[Array, " points"]) -> Float[Array, "..."]:
-        r"""Return the integrated intensity up to `at`, given the events before it.
-
-        $$\Lambda(t) = \mu t + n \sum_{t_i < t} \bigl(1 - e^{-\beta (t - t_i)}\bigr)$$
-
-        Between consecutive events it grows by independent standard exponentials.
-
-        Args:
-            times: ascending, padded with +inf, as in `HawkesEvents`.
-            at: one or more times >= 0, in any order; +inf gives +inf.
-        """
-        at = jnp.asarray(at, self.baseline.dtype)
-        memory, _ = self._memory(times)
-        number = jnp.searchsorted(times, at, side="right")
-        # At +inf the padding would count as events; those times have no finite compensator anyway.
-        last = jnp.maximum(number - 1, 0)
-        elapsed = jnp.where(jnp.isfinite(at) & (number > 0), at - times[last], jnp.inf)
-        caused = number.astype(at.dtype) - jnp.where(number > 0, memory[last], 0.0) * jnp.exp(-self.decay * elapsed)
-        return self.baseline * at + self.branching_ratio * caused
-
-    def _memory(self, times: Float[Array, " events"]) -> tuple[Float[Array, " events"], Float[Array, " events"]]:
-        """Return sum over i <= k of exp(-decay (t_k - t_i)) at each event, and the time since the one before."""
-        happened = jnp.isfinite(times)
-        before = jnp.concatenate([jnp.zeros_like(times[:1]), times[:-1]])
-        gaps = jnp.where(happened, times - jnp.where(jnp.isfinite(before), before, 0.0), 0.0)
-
-        def decayed(memory, gap):
-            memory = memory * jnp.exp(-self.decay * gap) + 1.0
-            return memory, memory
-
-        return lax.scan(decayed, jnp.zeros_like(self.decay), gaps)[1], gaps
+        left, number = faded_to(horizon, times, memory, self.decay, side="right")
+        compensator = self.baseline * horizon + self.branching_ratio * (number.astype(left.dtype) - left)
+        return jnp.sum(jnp.where(happened, jnp.log(rates), 0.0)) - compensator

@@ -5,15 +5,16 @@ from typing import NamedTuple
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
-from jax.core import Tracer
 from jaxtyping import Array, Bool, Float, Int
 
 from aurora_jax.core import Number, PRNGKey
 
-from .branching_matrix import spectral_radius
+from .blocked_scan import blocked_scan
+from .branching_matrix import stable
 from .counter_random import uniform_pair_at
 from .domain import at_least, refuse_if, within
+from .exponential_memory import event_times, faded_sums, faded_to, times_asked, times_up_to
+from .next_event import next_event
 
 
 class MarkedEvents(NamedTuple):
@@ -79,14 +80,7 @@ class MultivariateHawkes(eqx.Module):
             jnp.broadcast_to(jnp.all(self.baseline == 0.0), self.baseline.shape),
             "some baseline must be > 0",
         )
-        if isinstance(self.branching, Tracer):
-            # By power iteration, as eigenvalues of general matrices are not to be had on every device.
-            radius = spectral_radius(self.branching)
-            self.branching = eqx.error_if(self.branching, radius >= 1.0, "spectral radius of branching must be < 1.")
-        else:
-            radius = float(np.max(np.abs(np.linalg.eigvals(np.asarray(self.branching)))))
-            if not radius < 1.0:
-                raise ValueError(f"the spectral radius of branching must be less than 1, was {radius:.6g}.")
+        self.branching = stable("branching", self.branching)
 
     @property
     def stationary_rates(self) -> Float[Array, " components"]:
@@ -98,9 +92,18 @@ class MultivariateHawkes(eqx.Module):
         return MultivariateHawkesState(jnp.zeros_like(self.decay), jnp.zeros_like(self.baseline))
 
     def events(self, key: PRNGKey, *, horizon: Number, max_events: int) -> MarkedEvents:
-        """Draw the events up to `horizon`, exact in law, from a start without a past; see `events_from`."""
+        """Draw the events up to `horizon`, exact in law, from a start without a past.
+
+        Args:
+            key: spent here.
+            horizon: > 0.
+            max_events: places for events; the cost does not depend on how many are used.
+
+        Raises:
+            ValueError: if an argument is out of range.
+        """
         horizon = within("horizon", horizon, 0.0)
-        return self.events_from(self.init(), key, until=horizon, max_events=max_events)[1]
+        return self._run(self.init(), key, horizon, at_least("max_events", max_events, 1))[1]
 
     def events_from(
         self, state: MultivariateHawkesState, key: PRNGKey, *, until: Number, max_events: int
@@ -121,56 +124,75 @@ class MultivariateHawkes(eqx.Module):
             last event that has a place.
 
         Raises:
-            ValueError: if `max_events` is less than 1.
-
-        References:
-            Dassios and Zhao (2013), Electron. Commun. Probab. 18(62), Algorithm 3.1.
+            ValueError: if an argument is out of range.
         """
-        at_least("max_events", max_events, 1)
+        until = jnp.asarray(until, self.baseline.dtype)
+        until = refuse_if(until, ~(until >= state.time), "until must not lie before the state's time")
+        excess = refuse_if(state.excess, ~(state.excess >= 0.0), "the state's excess must be >= 0")
+        state = state._replace(excess=excess)
+        return self._run(state, key, until, at_least("max_events", max_events, 1))
+
+    def _run(
+        self, state: MultivariateHawkesState, key: PRNGKey, until: Float[Array, ""], max_events: int
+    ) -> tuple[MultivariateHawkesState, MarkedEvents]:
         dtype = self.baseline.dtype
-        until = jnp.asarray(until, dtype)
         total = jnp.sum(self.baseline)
 
         def advance(carry, counter):
-            time, excess, going = carry
+            time, excess = carry
             # Three numbers an event: two for the wait, one for the component.
-            first, second = uniform_pair_at(key, 2 * counter[None], dtype=dtype)
-            place, _ = uniform_pair_at(key, 2 * counter[None] + np.uint32(1), dtype=dtype)
-            own, base = -jnp.log1p(-first[0]), -jnp.log1p(-second[0])
-            summed = jnp.sum(excess)
-            causes = summed > self.decay * own
-            remaining = 1.0 - self.decay * own / jnp.where(causes, summed, jnp.inf)
-            wait = jnp.minimum(jnp.where(causes, -jnp.log(remaining) / self.decay, jnp.inf), base / total)
-            decayed = excess * jnp.exp(-self.decay * wait)
-            ladder = jnp.cumsum(self.baseline + decayed)
-            component = jnp.minimum(jnp.sum(ladder <= place[0] * ladder[-1]), self.baseline.size - 1)
-            going = going & (time + wait <= until)
-            risen = decayed + self.decay * self.branching[:, component]
-            after = jnp.where(going, time + wait, time), jnp.where(going, risen, excess), going
-            return after, (jnp.where(going, time + wait, jnp.inf), jnp.where(going, component, -1), going)
+            (first,), (second,) = uniform_pair_at(key, 2 * counter[None], dtype=dtype)
+            (place,), _ = uniform_pair_at(key, 2 * counter[None] + np.uint32(1), dtype=dtype)
+            wait, left = next_event(first, second, excess=jnp.sum(excess), baseline=total, decay=self.decay)
+            component = drawn_in_proportion(place, self.baseline + left * excess)
+            inside = time + wait <= until
+            going = inside & (counter < max_events)
+            risen = left * excess + self.decay * self.branching[:, component]
+            ended = jnp.where(inside, -jnp.inf, jnp.inf).astype(dtype)
+            after = jnp.where(going, time + wait, ended), jnp.where(going, risen, excess)
+            return after, (time, jnp.where(going, component, -1))
 
-        start = (state.time, state.excess, jnp.ones_like(state.time, bool))
-        places = jnp.arange(max_events, dtype=jnp.uint32)
-        (time, excess, going), (times, component, happened) = lax.scan(advance, start, places)
-        (_, _, overflowed), _ = advance((time, excess, going), jnp.asarray(max_events, jnp.uint32))
-        end = MultivariateHawkesState(
-            jnp.where(overflowed, time, until),
-            excess * jnp.where(overflowed, 1.0, jnp.exp(-self.decay * (until - time))),
-        )
-        return end, MarkedEvents(times, component, jnp.sum(happened), overflowed)
+        # As in `Hawkes`: out comes the time before each step, +inf past the end, -inf if places are missing.
+        (last, excess), (before, component) = blocked_scan(advance, tuple(state), max_events + 1)
+        times = before[1:]
+        happened = jnp.isfinite(times)
+        overflowed = last < 0.0
+        time = jnp.max(jnp.where(happened, times, state.time))
+        decayed = excess * jnp.exp(-self.decay * (until - time))
+        end = MultivariateHawkesState(jnp.where(overflowed, time, until), jnp.where(overflowed, excess, decayed))
+        return end, MarkedEvents(times, component[:-1], jnp.sum(happened), overflowed)
 
-    def compensator(self, events: MarkedEvents, at: Float[Array, " points"]) -> Float[Array, "points components"]:
+    def intensity(self, events: MarkedEvents, at: Number | Float[Array, " points"]) -> Float[Array, "... components"]:
+        r"""Return $\lambda_i(t)$ of each component, given the events of one path before t (one at t not counted).
+
+        Args:
+            events: one path's.
+            at: one or more times >= 0, in any order.
+
+        Raises:
+            RuntimeError: at run time, if times are negative, NaN or not ascending, or a component does not exist.
+        """
+        times, at = event_times(events.times, dtype=self.baseline.dtype), times_asked(at, dtype=self.baseline.dtype)
+        memory, _ = faded_sums(times, self._children(events), self.decay)
+        left, _ = faded_to(at, times, memory, self.decay, side="left")
+        return jnp.broadcast_to(self.baseline, left.shape) + self.decay * left
+
+    def compensator(self, events: MarkedEvents, at: Number | Float[Array, " points"]) -> Float[Array, "... components"]:
         r"""Return each component's integrated intensity up to `at`, given the events of one path.
 
         $$\Lambda_i(t) = \mu_i t + \sum_{t_k < t} N_{i c_k} \bigl(1 - e^{-\beta (t - t_k)}\bigr)$$
 
         Between consecutive events of one component, its own compensator grows by independent standard exponentials.
+
+        Args:
+            events: one path's.
+            at: one or more times >= 0, in any order; +inf gives +inf, or the number of children where mu_i = 0.
+
+        Raises:
+            RuntimeError: at run time, if times are negative, NaN or not ascending, or a component does not exist.
         """
-        at = jnp.asarray(at, self.baseline.dtype)
-        age = at[:, None] - events.times[None, :]
-        share = jnp.where(age > 0.0, -jnp.expm1(-self.decay * jnp.maximum(age, 0.0)), 0.0)
-        caused = self.branching[:, jnp.maximum(events.component, 0)]
-        return self.baseline[None, :] * at[:, None] + share @ caused.T
+        times, at = event_times(events.times, dtype=self.baseline.dtype), times_asked(at, dtype=self.baseline.dtype)
+        return self._integrated(times, self._children(events), at)
 
     def log_likelihood(self, events: MarkedEvents, *, horizon: Number) -> Float[Array, ""]:
         r"""Return $\sum_k \log\lambda_{c_k}(t_k) - \sum_i \Lambda_i(T)$, differentiable in the parameters.
@@ -181,22 +203,42 @@ class MultivariateHawkes(eqx.Module):
 
         Raises:
             ValueError: if `horizon` is out of range.
-            RuntimeError: at run time, if times are not ascending or lie beyond the horizon.
+            RuntimeError: at run time, if times are negative, NaN or not ascending, lie beyond the horizon, or a
+                component does not exist.
+
+        References:
+            Ozaki (1979), Annals of the Institute of Statistical Mathematics 31(1), 145-155, eq. 2, by component.
         """
         horizon = within("horizon", horizon, 0.0)
-        happened = jnp.isfinite(events.times)
-        wrong = jnp.any(events.times[1:] < events.times[:-1]) | jnp.any(happened & (events.times > horizon))
-        times = eqx.error_if(events.times, wrong, "event times must be ascending and not lie beyond the horizon.")
+        times = times_up_to(events.times, horizon, dtype=self.baseline.dtype)
+        children = self._children(events)
+        _, before = faded_sums(times, children, self.decay)
+        own = jnp.maximum(events.component, 0)
+        rates = self.baseline[own] + self.decay * jnp.take_along_axis(before, own[:, None], axis=1)[:, 0]
+        densities = jnp.where(jnp.isfinite(times), jnp.log(jnp.where(jnp.isfinite(times), rates, 1.0)), 0.0)
+        return jnp.sum(densities) - jnp.sum(self._integrated(times, children, horizon))
 
-        def advance(carry, event):
-            before, excess = carry
-            time, component, real = event
-            own = jnp.maximum(component, 0)
-            decayed = excess * jnp.exp(-self.decay * jnp.where(real, time - before, 0.0))
-            density = jnp.where(real, jnp.log(self.baseline[own] + decayed[own]), 0.0)
-            risen = decayed + jnp.where(real, self.decay, 0.0) * self.branching[:, own]
-            return (jnp.where(real, time, before), risen), density
+    def _children(self, events: MarkedEvents) -> Float[Array, "max_events components"]:
+        """Return the mean number of children that each event has in each component."""
+        lowest = jnp.where(jnp.isfinite(events.times), 0, -1)
+        unknown = jnp.any((events.component < lowest) | (events.component >= self.baseline.size))
+        component = eqx.error_if(events.component, unknown, "an event belongs to a component that does not exist.")
+        return self.branching.T[jnp.maximum(component, 0)]
 
-        start = (jnp.zeros_like(self.decay), jnp.zeros_like(self.baseline))
-        densities = lax.scan(advance, start, (times, events.component, happened))[1]
-        return jnp.sum(densities) - jnp.sum(self.compensator(events, horizon[None]))
+    def _integrated(
+        self, times: Float[Array, " events"], children: Float[Array, "events components"], at: Float[Array, "..."]
+    ) -> Float[Array, "... components"]:
+        memory, _ = faded_sums(times, children, self.decay)
+        left, number = faded_to(at, times, memory, self.decay, side="right")
+        born = jnp.concatenate([jnp.zeros_like(children[:1]), jnp.cumsum(children, axis=0)])[number]
+        # Where mu is 0 nothing comes from the baseline, ever.
+        elapsed = jnp.broadcast_to(at[..., None], left.shape)
+        baseline = jnp.broadcast_to(self.baseline, left.shape)
+        return jnp.where(baseline > 0.0, baseline * elapsed, 0.0) + born - left
+
+
+def drawn_in_proportion(place: Float[Array, ""], weights: Float[Array, " components"]) -> Int[Array, ""]:
+    """Return the component in whose share of the total weight the uniform number `place` falls."""
+    ladder = jnp.cumsum(weights)
+    # Rounding may put the place on top of the ladder.
+    return jnp.minimum(jnp.sum(ladder <= place * ladder[-1]), weights.size - 1)

@@ -68,7 +68,7 @@ def hybrid_volterra_noise(
     on the Brownian increment. V's covariance with W is therefore exact, and V's law is up to step $\kappa$;
     `exact_cells=steps` is exact. Later V misses something that does not grow with time: for H <= 1/2, in units of
     $h^{2H}$, at most .0018 and .0007 of the variance $t^{2H}$ and .0125 and .006 of a covariance, for one and two exact
-    cells. For H > 1/2 it is less than 3.2 and 1.9 per cent of each covariance.
+    cells. For H > 1/2 it is less than 3.3 and 2.0 per cent of each covariance.
 
     Args:
         key: spent here.

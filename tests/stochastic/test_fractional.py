@@ -11,6 +11,7 @@ from scipy.linalg import toeplitz
 from aurora_jax.core import stream
 from aurora_jax.stochastic import fractional_gaussian_noise
 from aurora_jax.stochastic.counter_random import normal_pair
+from aurora_jax.stochastic.domain import at_least
 from aurora_jax.stochastic.fractional import colour
 from tests.statistics import assert_mean
 
@@ -94,5 +95,7 @@ def test_traced_exponent_is_refused_at_run_time(key):
 def test_steps_and_step_size_are_checked(key):
     with pytest.raises(ValueError, match=r"steps must be at least 1, was 0"):
         fractional_gaussian_noise(key, hurst=0.3, steps=0)
+    with pytest.raises(ValueError, match=r"steps must be a whole number, was 4\.5"):
+        at_least("steps", 4.5, 1)  # a float that gets past the types
     with pytest.raises(ValueError, match=r"step_size must lie in .*, was -1"):
         fractional_gaussian_noise(key, hurst=0.3, steps=4, step_size=-1)
