@@ -228,6 +228,8 @@ def test_gradients_on_the_edges(alpha, beta):
             np.testing.assert_allclose(slopes[index], difference, rtol=1e-6)
     # At alpha = 1 a step moves the centre by beta, whatever the density's own derivative in it.
     assert abs(beta) < 1.0 or alpha == 1.0 or slopes[1] == 0.0
+    if alpha == 2.0:  # what is left is the scale of a step, 0.3^(1 / alpha)
+        np.testing.assert_allclose(slopes[0], -slopes[2] * np.log(0.3) / 4.0, rtol=1e-10)
     assert np.all(np.isfinite(density_and_slope(np.array([alpha, beta, 1.0, -3.0]))[1]))
 
 
