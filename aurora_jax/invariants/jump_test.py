@@ -24,8 +24,8 @@ def jump_test(returns: Float[Array, " steps"]) -> TestResult:
       TP = \frac{n}{\mu_{4/3}^3}\frac{n}{n-2}\sum |r_i r_{i-1} r_{i-2}|^{4/3}$$
 
     Standard normal without jumps (Brownian noise with volatility that varies slowly against the step), large and
-    positive with them; the p-value is one-sided. Returns that are all 0, or of which no two neighbours differ from 0,
-    hold no evidence of a continuous part to compare with: statistic 0, p-value 1.
+    positive with them; the p-value is one-sided. Returns that are all the same, or of which no two neighbours differ
+    from 0, hold no evidence of a continuous part to compare with: statistic 0, p-value 1.
 
     Args:
         returns: equally spaced, at least 3.
@@ -52,7 +52,7 @@ def jump_test(returns: Float[Array, " steps"]) -> TestResult:
     scale = count**2 / (count - 2) / _absolute_moment(4.0 / 3.0) ** 3
     tripower = scale * jnp.sum(root[2:] * root[1:-1] * root[:-2])
 
-    comparable = bipower > 0.0
+    comparable = (bipower > 0.0) & (jnp.max(returns) > jnp.min(returns))
     spread = jnp.maximum(1.0, tripower / jnp.where(comparable, bipower, 1.0) ** 2)
     error = jnp.sqrt((math.pi**2 / 4.0 + math.pi - 5.0) / count * spread)
     statistic = jnp.where(comparable, (1.0 - bipower / jnp.where(comparable, realised, 1.0)) / error, 0.0)

@@ -126,8 +126,9 @@ def student_copula(x: Float[Array, " steps"], y: Float[Array, " steps"]) -> Stud
 
     Returns:
         The fit. NaN with TOO_SHORT below 50 steps, CONSTANT or NON_FINITE; degrees of freedom and tail dependence are
-        NOT_CONVERGED at the lower bound nu = 1. Degrees of freedom of 200 are a Gaussian copula, whose tail dependence
-        is 0 but for rounding.
+        NOT_CONVERGED at the lower bound nu = 1, degrees of freedom also at the upper one, nu = 200: that is a Gaussian
+        copula, whose tail dependence is 0 but for rounding. Their error is infinite where no left-out fit leaves a
+        bound.
 
     Raises:
         ValueError: if the series differ in length.
@@ -144,10 +145,15 @@ def student_copula(x: Float[Array, " steps"], y: Float[Array, " steps"]) -> Stud
         return StudentCopula(*(3 * [no_estimate(outcome)]))
     fits = leave_outs(finite(x), finite(y))
     at_bound = unless(outcome, fits[0, 1] <= _LOWEST, Outcome.NOT_CONVERGED)
+    either = unless(at_bound, fits[0, 1] >= 0.999 * _HIGHEST, Outcome.NOT_CONVERGED)
     values = [
-        estimate(fits[0, i], jackknife_error(fits[1:, i]), code) for i, code in enumerate((outcome, at_bound, at_bound))
+        estimate(fits[0, i], jackknife_error(fits[1:, i]), code) for i, code in enumerate((outcome, either, at_bound))
     ]
-    return StudentCopula(*values)
+    # Left-out fits that all stand at a bound do not vary, but that is not knowledge.
+    degrees = values[1]
+    error = jnp.where(degrees.standard_error > 0.0, degrees.standard_error, jnp.inf)
+    error = jnp.where(jnp.isnan(degrees.standard_error), jnp.nan, error)
+    return StudentCopula(values[0], degrees._replace(standard_error=error), values[2])
 
 
 def tail_dependence_student(x: Float[Array, " steps"], y: Float[Array, " steps"]) -> Estimate:

@@ -37,7 +37,8 @@ def tail_wasserstein(x: Float[Array, " first"], y: Float[Array, " second"], *, q
     Returns:
         The distance with a standard error for independent observations, by the delta method. Between samples of one
         law the distance is not 0 but about as large as that error. NaN with TOO_SHORT if either tail has fewer than 2
-        observations, CONSTANT if both tails are the same single number, or NON_FINITE.
+        observations, CONSTANT if both tails are the same single number, or NON_FINITE. A tail of ties has
+        no spread that a sample could show: between two such tails the error is 0.
 
     Raises:
         ValueError: if `quantile` is out of range.
@@ -55,6 +56,11 @@ def tail_wasserstein(x: Float[Array, " first"], y: Float[Array, " second"], *, q
     outcome = jnp.where(jnp.maximum(of_x, of_y) == Outcome.NON_FINITE, jnp.maximum(of_x, of_y), int(Outcome.OK))
     tails = [lax.top_k(finite(sample), count)[0] for sample, count in zip((x, y), counts, strict=True)]
     pooled = jnp.concatenate(tails)
+    outcome = unless(outcome, jnp.max(pooled) == jnp.min(pooled), Outcome.CONSTANT)
+    # In units of the largest: squares of very large and very small numbers leave the range of floats.
+    largest = jnp.max(jnp.abs(pooled))
+    unit = jnp.where(largest > 0.0, largest, 1.0)
+    pooled = pooled / unit
     order = jnp.argsort(pooled)
     in_first = order < counts[0]
     ascending = pooled[order]
@@ -63,7 +69,6 @@ def tail_wasserstein(x: Float[Array, " first"], y: Float[Array, " second"], *, q
     width = ascending[1:] - ascending[:-1]
     value = jnp.sum(jnp.abs(ahead).astype(x.dtype) * width) / (counts[0] * counts[1])
     signed = jnp.concatenate([jnp.zeros_like(width[:1]), jnp.cumsum(jnp.sign(ahead).astype(x.dtype) * width)])
-    outcome = unless(outcome, (of_x == Outcome.CONSTANT) & (of_y == Outcome.CONSTANT), Outcome.CONSTANT)
     variance = _variance(signed, in_first, count=counts[0], steps=x.size)
     variance += _variance(signed, ~in_first, count=counts[1], steps=y.size)
-    return estimate(value, jnp.sqrt(variance), outcome)
+    return estimate(unit * value, unit * jnp.sqrt(variance), outcome)

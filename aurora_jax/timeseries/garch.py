@@ -32,7 +32,9 @@ def fit_garch(x: Series, *, initial_values: int | None = None) -> Fit:
         initial_values: observations that the BIC leaves out, the same for all families compared.
 
     Returns:
-        A `Fit` with parameters (mu, omega, alpha, beta) and Bollerslev-Wooldridge standard errors.
+        A `Fit` with parameters (mu, omega, alpha, beta) and Bollerslev-Wooldridge standard errors. Where alpha
+            is 0, omega and beta cannot be told apart and their errors are infinite; at other bounds errors are those of
+            the interior.
 
     Raises:
         ValueError: if `initial_values` is negative.
@@ -59,7 +61,9 @@ def fit_garch_t(x: Series, *, initial_values: int | None = None) -> Fit:
         initial_values: observations that the BIC leaves out, the same for all families compared.
 
     Returns:
-        A `Fit` with parameters (mu, omega, alpha, beta, degrees of freedom) and robust standard errors.
+        A `Fit` with parameters (mu, omega, alpha, beta, degrees of freedom) and robust standard errors. Where alpha
+            is 0, omega and beta cannot be told apart and their errors are infinite; at other bounds errors are those of
+            the interior.
 
     Raises:
         ValueError: if `initial_values` is negative.
@@ -92,12 +96,18 @@ def _fit(innovation: AbstractInnovation, x: Series, initial_values: int | None) 
     return report(
         window,
         natural * units + jnp.stack([window.location, *jnp.zeros(size - 1)]),
-        _robust_standard_errors(gradient, hessian, products, values.size) * units,
+        _known(_robust_standard_errors(gradient, hessian, products, values.size), natural) * units,
         log_densities(innovation, natural, values, backcast),
         initial_values=skip,
         vanished=jnp.zeros((), bool),
         converged=converged,
     )
+
+
+def _known(errors: Float[Array, " parameters"], natural: Float[Array, " parameters"]) -> Float[Array, " parameters"]:
+    """Return the errors, infinite for omega and beta where alpha is 0: without shocks only omega / (1 - beta) is seen."""
+    unseen = (natural[2] <= 0.0) & jnp.asarray([False, True, False, True, *[False] * (natural.size - 4)])
+    return jnp.where(unseen, jnp.inf, errors)
 
 
 def _robust_standard_errors(

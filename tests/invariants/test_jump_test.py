@@ -70,3 +70,9 @@ def test_bad_input_is_refused():
         jump_test(jnp.ones(2))
     with pytest.raises(RuntimeError, match="NaN or infinity"):
         jump_test(jnp.array([1.0, jnp.nan, 2.0]))
+
+
+@pytest.mark.parametrize("level", [0.0, 0.1, -3.0])
+def test_returns_that_never_vary_hold_no_evidence(level):
+    found = jump_test(jnp.full(100, level))
+    assert (found.statistic, found.p_value) == (0.0, 1.0)

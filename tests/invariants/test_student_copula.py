@@ -161,3 +161,15 @@ def test_density_integrates_to_one():
     joint = stats.multivariate_t([0, 0], [[1, 0.5], [0.5, 1]], df=4, seed=0)
     rectangle = joint.cdf([high, high], lower_limit=[low, low])
     np.testing.assert_allclose(mass, rectangle, atol=1e-3)
+
+
+def test_a_gaussian_pair_does_not_pretend_to_know_its_degrees():
+    """At the upper bound they are not converged, and their error is not 0; tail dependence stays usable."""
+    pairs = np.random.default_rng(4).multivariate_normal([0, 0], [[1, 0.5], [0.5, 1]], (PATHS, STEPS))
+    found = estimate_batch(jnp.asarray(pairs[:, :, 0]), jnp.asarray(pairs[:, :, 1]))
+    degrees = found.degrees_of_freedom
+    at_bound = np.asarray(degrees.value) >= 0.999 * 200.0
+    assert np.any(at_bound)
+    np.testing.assert_array_equal(np.asarray(degrees.outcome)[at_bound], int(Outcome.NOT_CONVERGED))
+    assert np.all(np.asarray(degrees.standard_error) > 0.0)
+    assert np.all(found.tail_dependence.outcome == Outcome.OK)

@@ -95,3 +95,21 @@ def test_degenerate_samples_have_an_outcome():
 def test_quantile_is_checked():
     with pytest.raises(ValueError, match=r"quantile must lie in \(0, 1\), was 1\.0"):
         tail_wasserstein(jnp.arange(9.0), jnp.arange(9.0), quantile=1.0)
+
+
+def test_ties_and_constants():
+    """Tails of one single number have no scale to be compared on; of two numbers the distance is their difference."""
+    tied = np.arange(FIRST, dtype=float) % 7
+    assert_no_estimate(distance(tied, tied), Outcome.CONSTANT)
+    found = distance(np.full(FIRST, 0.1), np.full(FIRST, 0.2))
+    assert found.outcome == Outcome.OK
+    np.testing.assert_allclose([found.value, found.standard_error], [0.1, 0.0], rtol=1e-12)
+
+
+@pytest.mark.parametrize("unit", [1e-200, 1e200])
+def test_extreme_units_stay_in_range(unit):
+    generator = np.random.default_rng(3)
+    x, y = generator.standard_t(4, (2, FIRST))
+    before, after = distance(x, y), distance(unit * x, unit * y)
+    np.testing.assert_allclose(after.value / unit, before.value, rtol=1e-9)
+    np.testing.assert_allclose(after.standard_error / unit, before.standard_error, rtol=1e-9)

@@ -157,6 +157,12 @@ def test_windows_without_clustering_end_inside_the_box(key):
     assert np.all(alpha >= 0.0)
     assert np.all(beta >= 0.0)
     assert np.all(alpha + beta < 1.0)
+    # Where no shock matters, omega and beta cannot be told apart, and only there.
+    errors = np.asarray(fitted.standard_errors)
+    unseen = np.isinf(errors)
+    assert np.any(alpha == 0.0)
+    assert np.any(alpha > 0.0)
+    np.testing.assert_array_equal(unseen, (np.asarray(alpha) == 0.0)[:, None] & np.array([[False, True, False, True]]))
     # The unconditional variance is 1, and 1000 squares know it to 4.5 %.
     assert_mean(omega / (1 - alpha - beta), 1.0, bias=0.01)
 
