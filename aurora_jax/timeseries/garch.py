@@ -105,7 +105,7 @@ def _fit(innovation: AbstractInnovation, x: Series, initial_values: int | None) 
 
 
 def _known(errors: Float[Array, " parameters"], natural: Float[Array, " parameters"]) -> Float[Array, " parameters"]:
-    """Return the errors, infinite for omega and beta where alpha is 0: without shocks only omega / (1 - beta) is seen."""
+    """Return the errors, infinite for omega and beta where alpha is 0: only omega / (1 - beta) is seen then."""
     unseen = (natural[2] <= 0.0) & jnp.asarray([False, True, False, True, *[False] * (natural.size - 4)])
     return jnp.where(unseen, jnp.inf, errors)
 
