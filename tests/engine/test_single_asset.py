@@ -18,6 +18,7 @@ def done():
     return index, state, infos
 
 
+@pytest.mark.slow
 def test_a_single_asset_with_all_columns_works_end_to_end(done):
     index, state, infos = done
     assert index.data.columns == (True, True)
@@ -31,6 +32,7 @@ def test_a_single_asset_with_all_columns_works_end_to_end(done):
     assert (infos.risk_scale[live] > 0.0).any()
 
 
+@pytest.mark.slow
 def test_a_missing_volume_is_refused_and_the_next_return_spans_it(done):
     index, _, infos = done
     assert infos.outcome[SPOILT] == Outcome.NON_FINITE
@@ -41,6 +43,7 @@ def test_a_missing_volume_is_refused_and_the_next_return_spans_it(done):
     )
 
 
+@pytest.mark.slow
 def test_a_single_asset_is_held_whole(done):
     index, state, _ = done
     assert state.history.count >= HISTORY_BARS

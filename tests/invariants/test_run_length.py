@@ -66,6 +66,7 @@ def test_each_run_length_is_the_k_gaps_estimate(negative):
     np.testing.assert_array_equal(result.run_length[0], np.arange(LONGEST + 1))
 
 
+@pytest.mark.slow
 def test_information_test_against_finite_differences(negative):
     result = chosen(negative)
     for path in range(2):

@@ -108,6 +108,7 @@ def test_other_copulas():
     assert 0.25 < np.mean(gumbel.tail_dependence.value) < 0.5
 
 
+@pytest.mark.slow
 def test_gaussian_pairs_have_no_tail_dependence():
     result = estimate_batch(*student_pairs(1e9, 0.5, 8, paths=PATHS, steps=STEPS))
     assert np.mean(result.tail_dependence.value) < 0.01

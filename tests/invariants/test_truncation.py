@@ -52,6 +52,7 @@ def slow_twin(increments, *, threshold, window):
     return jump
 
 
+@pytest.mark.slow
 def test_rule_against_a_slow_twin(key):
     noise = with_jumps(fractional_noise(key, 0.3, paths=PATHS, steps=STEPS))
     result = truncate_batch(noise)

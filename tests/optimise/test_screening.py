@@ -29,6 +29,7 @@ def make(seed=0):
     return HingeProgram(norm=EuclideanNorm(), **{name: jnp.asarray(value) for name, value in fields.items()})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tolerance", [hinge_solver._TOLERANCE_BEFORE_SCREENING, 1e3], ids=["as set", "far too early"])
 def test_screened_answer_is_that_of_the_full_program(monkeypatch, tolerance):
     monkeypatch.setattr(hinge_solver, "_TOLERANCE_BEFORE_SCREENING", tolerance)

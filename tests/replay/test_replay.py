@@ -84,6 +84,7 @@ def test_weights_change_only_where_the_engine_asked(whole):
     assert (outcomes[np.argmax(asked) :] == int(Outcome.OK)).all()
 
 
+@pytest.mark.slow
 def test_a_drawdown_kills_and_the_operator_releases(trio):
     """Prices fall by two fifths over two bars; 5 bars after the kill a release is given, and the next bar is free."""
     bars = first(trio.bars, BARS)

@@ -50,6 +50,7 @@ def problem(response, status) -> str:
     return body["detail"]
 
 
+@pytest.mark.slow
 def test_a_prediction_is_served_and_can_be_checked(ask):
     response = ask()
     assert response.status_code == 200, response.text
@@ -58,17 +59,20 @@ def test_a_prediction_is_served_and_can_be_checked(ask):
     assert answer["latency_ms"] > 0.0
 
 
+@pytest.mark.slow
 def test_the_alias_serves_the_same_stream(ask, client):
     before = client.get("/state").json()["streams"]["INDEX"]["next_seq"]
     assert ask("/inference").json()["seq"] == before
     assert client.get("/state").json()["streams"]["INDEX"]["next_seq"] == before + 1
 
 
+@pytest.mark.slow
 def test_a_repeat_is_byte_for_byte_the_same(ask, client):
     first = ask()
     assert ask(seq=first.json()["seq"]).content == first.content
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "status", "detail"),
     [
@@ -84,6 +88,7 @@ def test_what_cannot_be_used_is_told(ask, client, changes, status, detail):
     assert client.get("/state").json()["streams"] == before
 
 
+@pytest.mark.slow
 def test_out_of_order_is_a_conflict_that_tells_what_comes_next(ask, client):
     ask()
     expected = client.get("/state").json()["streams"]["INDEX"]["next_seq"]
@@ -93,6 +98,7 @@ def test_out_of_order_is_a_conflict_that_tells_what_comes_next(ask, client):
         assert response.json()["expected_seq"] == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("body", "statuses", "detail"),
     [
@@ -113,11 +119,13 @@ def test_a_body_that_makes_no_sense_is_refused(client, body, statuses, detail):
     assert detail in problem(response, response.status_code)
 
 
+@pytest.mark.slow
 def test_paths_and_methods_that_are_not_served_are_problems_too(client):
     assert problem(client.get("/nowhere"), 404) == "GET /nowhere: Not Found."
     assert problem(client.get("/predict"), 405) == "GET /predict: Method Not Allowed."
 
 
+@pytest.mark.slow
 def test_reports(client):
     assert client.get("/healthz").json() == client.get("/health").json() == {"status": "alive"}
     assert client.get("/readyz").json() == {"status": "ready"}
@@ -128,6 +136,7 @@ def test_reports(client):
     assert "aurora_acceptance_decision_total" in metrics.text
 
 
+@pytest.mark.slow
 def test_the_interface_documents_itself(client):
     described = client.get("/openapi.json").json()
     predict = described["paths"]["/predict"]["post"]
@@ -147,6 +156,7 @@ def without_artifact(tmp_path):
         yield client
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["/readyz", "/state", "/metrics", "/model/info", "/regime/current"])
 def test_a_service_that_is_not_ready_says_why(without_artifact, path):
     response = without_artifact.get(path)
@@ -154,6 +164,7 @@ def test_a_service_that_is_not_ready_says_why(without_artifact, path):
     assert response.headers["retry-after"] == "1"
 
 
+@pytest.mark.slow
 def test_a_service_that_is_not_ready_is_alive_and_decides_nothing(without_artifact):
     assert without_artifact.get("/healthz").status_code == 200
     assert "not ready: failed" in problem(without_artifact.post("/predict", json=payload(0)), 503)

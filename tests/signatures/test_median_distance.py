@@ -44,6 +44,7 @@ def test_blocks_make_no_difference(size):
     np.testing.assert_allclose(median(points), sorted_median(points), rtol=1e-11)
 
 
+@pytest.mark.slow
 def test_the_gradient_is_that_of_sorting():
     points = np.random.default_rng(2).standard_normal((9, 2))
 

@@ -60,6 +60,7 @@ def test_mean_zero_under_equality_and_far_from_it_under_another_scale(key):
     assert np.mean(other > np.quantile(equal, 0.95)) > 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.stat
 def test_it_sees_the_order_of_steps_not_only_their_sum(key):
     """Same end points in law, different paths: Brownian motion against a straight line to its end."""
@@ -78,6 +79,7 @@ def test_symmetric_and_blind_to_units_and_order(key):
     np.testing.assert_allclose(mmd(x[::-1], y), found, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_heavy_tails_stay_finite_in_single_precision(key):
     steps = jr.t(stream(key, "t"), 1.1, (2, N, STEPS, 1), dtype=jnp.float32)
     x, y = jnp.cumsum(steps, axis=2)

@@ -36,6 +36,7 @@ def density_of(alpha, beta, scale, x, step_size=ONE):
     return np.exp(log_density(AlphaStable(alpha, beta, scale), x, step_size))
 
 
+@pytest.mark.slow
 def test_gaussian_at_two():
     """Variance 2 scale^2, whatever the skewness; in the tails too, where the density is 1e-250."""
     x = np.append(POINTS[1:-1], [-33.0, 34.0])

@@ -36,6 +36,7 @@ def test_moments_by_quadrature(name):
         np.testing.assert_allclose(marks.moment(order), exact_moment(law, order), rtol=1e-6, atol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.stat
 @pytest.mark.parametrize("name", MARKS)
 def test_increments_have_the_cumulants(key, name):

@@ -98,6 +98,7 @@ def test_maximum_likelihood_recovers_the_parameters_from_afar(key):
     assert np.all(np.abs(fitted - TRUTH) < 4.0 * errors)
 
 
+@pytest.mark.slow
 @pytest.mark.stat
 def test_blocks_add_up_to_the_whole(key):
     """Two stretches of 5 have the moments of one of 10, and the joined path the martingale of one process."""

@@ -57,6 +57,7 @@ def test_coarsened_sums_increments():
     np.testing.assert_array_equal(channels.coarsened(1).increments, channels.increments)
 
 
+@pytest.mark.slow
 def test_single_precision_keeps_its_place_and_its_type():
     """Seventy thousand steps of .01: the times carry rounding of a third of a percent of a step."""
     with jax.enable_x64(False):

@@ -37,6 +37,7 @@ LAWS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.stat
 @pytest.mark.parametrize("law", LAWS)
 def test_draws_have_the_characteristic_function(key, law):

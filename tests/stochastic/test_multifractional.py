@@ -99,6 +99,7 @@ def test_draws_have_the_whole_covariance(key, exponents):
     assert_mean(products, expected, bias=len(exponents) * clipped)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("exponents", [[0.3, 0.6, 0.4], [0.3, 0.3, 0.3], [0.3, 0.6, 0.3]])
 @pytest.mark.parametrize("cubes", [coupled_cubes, independent_cubes])
 def test_gradient_matches_finite_differences(key, cubes, exponents):

@@ -39,6 +39,7 @@ def test_kernels_by_quadrature(name):
     assert np.all(np.diff(heights) < 0.0)  # what thinning relies on
 
 
+@pytest.mark.slow
 @pytest.mark.stat
 @pytest.mark.parametrize("name", KERNELS)
 def test_the_compensator_makes_it_poisson(name):

@@ -136,6 +136,7 @@ def geometric(solver, *, steps, factor=1):
     return jax.jit(jax.vmap(one, in_axes=(0, None)))
 
 
+@pytest.mark.slow
 @pytest.mark.stat
 def test_naive_euler_fails_and_heun_does_not(key):
     keys = jax.random.split(key, 1000)

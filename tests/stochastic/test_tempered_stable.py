@@ -148,6 +148,7 @@ def test_gradient_of_the_density(y):
         np.testing.assert_allclose(slopes[index], difference, rtol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.stat
 @pytest.mark.parametrize(("alpha", "tilt"), [(0.05, 0.3), (0.5, 0.05), (0.5, 3.0), (0.7, 40.0), (0.97, 8.0)])
 def test_tilted_stable_variables_have_the_laplace_transform(key, alpha, tilt):

@@ -72,6 +72,7 @@ def test_self_similar_draw_by_draw(hurst, step_size):
     np.testing.assert_allclose(path, step_size**hurst * unit, rtol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hurst", [0.1, 0.3, 0.8])
 def test_gradient_matches_finite_differences(key, hurst):
     (low, _), (_, slope), (high, _) = (cubes(hurst + shift, key) for shift in (-1e-5, 0.0, 1e-5))

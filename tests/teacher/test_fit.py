@@ -23,6 +23,7 @@ def _measure(reading, error_variance=0.0):
     return VolatilityMeasure(jnp.asarray(reading), jnp.asarray(error_variance, reading.dtype))
 
 
+@pytest.mark.slow
 def test_blocks_by_hand():
     """Seven returns, two blocks of three; a block ends with the reading after it."""
     returns = jnp.arange(14.0).reshape(7, 2)
@@ -35,6 +36,7 @@ def test_blocks_by_hand():
     np.testing.assert_array_equal(unsmoothed.smooth_log_volatility, unsmoothed.log_volatility[:, :-1])
 
 
+@pytest.mark.slow
 def test_a_series_too_short_for_its_blocks_is_refused():
     with pytest.raises(ValueError, match="need 7 returns, found 6"):
         teacher_data(jnp.zeros((6, 2)), _measure(np.zeros((6, 1))), jnp.array([0, 0]), block_bars=3)
@@ -60,6 +62,7 @@ def fitted(model):
     return result, training, held_out, calls
 
 
+@pytest.mark.slow
 def test_fitting_lowers_the_loss_also_on_unseen_blocks(fitted):
     """Two prices at half the true scale cost about 2 (4 / 2 - 1/2 - log 2) = 1.6 a bar."""
     result, _, _, calls = fitted
@@ -68,12 +71,14 @@ def test_fitting_lowers_the_loss_also_on_unseen_blocks(fitted):
     np.testing.assert_allclose([loss for _, loss in calls], result.losses)
 
 
+@pytest.mark.slow
 def test_fitting_finds_the_greater_volatility(fitted, model):
     result = fitted[0]
     ratio = [np.linalg.norm(m.by_regime().price_factor) for m in (result.model, model)]
     assert 1.4 < ratio[0] / ratio[1] < 2.8
 
 
+@pytest.mark.slow
 def test_scores_are_minus_the_log_likelihood(fitted, model):
     result, training, held_out, _ = fitted
     likelihood = jax.jit(log_likelihood)

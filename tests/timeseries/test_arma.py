@@ -36,6 +36,7 @@ def squares(coefficients, x, p, q):
     return e[p:]
 
 
+@pytest.mark.slow
 def test_a_general_least_squares_solver_finds_the_same_optimum(sp500_log_range):
     x = sp500_log_range[:256]
     fitted = fit_one(x)
@@ -66,6 +67,7 @@ def test_statsmodels_agrees_on_a_real_series(sp500_log_range):
     np.testing.assert_allclose(fitted.log_likelihood, theirs.llf, atol=2.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", [(2, 2), (0, 1)])
 def test_the_derivatives_of_the_squares_are_those_of_automatic_differentiation(sp500_log_range, order):
     x = jnp.asarray(sp500_log_range[:15])

@@ -35,6 +35,7 @@ def label():
     return jax.jit(jax.vmap(families))
 
 
+@pytest.mark.slow
 @pytest.mark.stat
 def test_simulated_families_are_told_apart(key, label):
     """256 bars of a clear structure: BIC finds the family in over 85 % of windows."""

@@ -48,6 +48,7 @@ def test_arch_agrees_on_real_returns(sp500_returns):
     assert fitted.log_likelihood >= theirs.loglikelihood - 1e-6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first_bar", [0, 1500, 4000])
 @pytest.mark.parametrize("many", [fit_many, fit_many_t])
 def test_arch_agrees_on_windows_of_two_indices(sp500_returns, nasdaq_returns, many, first_bar):
@@ -67,6 +68,7 @@ def test_arch_agrees_on_windows_of_two_indices(sp500_returns, nasdaq_returns, ma
         np.testing.assert_allclose(size * np.log(BARS) - 2.0 * fitted.log_likelihood, theirs.bic, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("innovation", [Gaussian(), StudentT()])
 def test_the_recursions_of_the_derivatives_are_those_of_automatic_differentiation(sp500_returns, innovation):
     values = jnp.asarray(sp500_returns[:12])

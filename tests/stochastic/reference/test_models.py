@@ -49,6 +49,7 @@ def test_discounted_price_is_a_martingale_with_the_law_it_says(key, name):
     assert_mean(standard**4, 3.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["heston", "rough_bergomi", "rough_heston"])
 def test_without_leverage_the_forward_is_certain(key, name):
     """With rho = 0 the drive moves the price's variance, but not its mean: path by path, whatever the step."""
