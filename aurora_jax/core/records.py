@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 
 class Estimate(NamedTuple):
@@ -40,6 +40,7 @@ class Trajectories(NamedTuple):
         log_volatility: each volatility factor.
         regime: `Regime` code that drove the step ending at times[1:].
         jumps: number of jumps in that step.
+        overflowed: True where a step had more jumps than places for them; None where that cannot be.
     """
 
     times: Float[Array, "*batch points"]
@@ -47,6 +48,7 @@ class Trajectories(NamedTuple):
     log_volatility: Float[Array, "*batch points factors"]
     regime: Int[Array, "*batch steps"]
     jumps: Int[Array, "*batch steps"]
+    overflowed: Bool[Array, "*batch"] | None = None
 
 
 class TeacherBatch(NamedTuple):

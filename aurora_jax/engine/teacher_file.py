@@ -1,19 +1,20 @@
 """The teacher inside an artifact: its arrays, and the settings that are not arrays."""
 
+import dataclasses
 from pathlib import Path
 from typing import NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from ..teacher import NFSDE, initial_model
+from ..teacher import NFSDE, Ablation, initial_model
 from .arrays import fill, read_arrays
 from .artifact_error import ArtifactError
 
 NAME = "teacher"
+_SIZES = 6 + len(Ablation._fields)
 
 
 class TeacherFile(NamedTuple):
@@ -25,16 +26,24 @@ class TeacherFile(NamedTuple):
 
 
 def teacher_file(model: NFSDE) -> TeacherFile:
-    """Return what an artifact stores of a teacher."""
-    drift, diffusion, volatility = model.drift, model.diffusion, model.volatility
-    sizes = (model.assets, model.factors, model.embedding.shape[1], drift.network.enter.out_features)
-    bounds = (
-        diffusion.floor,
-        diffusion.ceiling,
-        volatility.hurst_min,
-        volatility.hurst_max,
-        volatility.hurst_step_max,
+    """Return what an artifact stores of a teacher.
+
+    Raises:
+        ValueError: for one with fractional prices.
+    """
+    if model.price_roughness is not None:
+        raise ValueError("fractional prices are a shock, not a fitted teacher: store the teacher without them.")
+    network, volatility = model.drift.network, model.volatility
+    sizes = (
+        model.assets,
+        model.factors,
+        model.embedding.shape[1],
+        network.enter.out_features,
+        len(network.blocks),
+        model.jumps_per_step,
+        *(int(switch) for switch in model.ablation),
     )
+    bounds = (volatility.hurst_min, volatility.hurst_max, volatility.hurst_step_max)
     return TeacherFile(model, np.asarray(sizes), np.asarray(bounds))
 
 
@@ -57,8 +66,11 @@ def read_teacher(arrays: dict[str, np.ndarray], *, source: str) -> NFSDE:
     """
     if ".sizes" not in arrays or ".bounds" not in arrays:
         raise ArtifactError(f"{source}: holds no teacher; make one with `python scripts/quickstart.py`.")
-    assets, factors, embedding, width = (int(size) for size in arrays[".sizes"])
-    floor, ceiling, *hurst = (float(bound) for bound in arrays[".bounds"])
+    sizes = [int(size) for size in arrays[".sizes"]]
+    if len(sizes) != _SIZES:
+        raise ArtifactError(f"{source}: its teacher is of another version; make it again with this one.")
+    assets, factors, embedding, width, depth, places, *switches = sizes
+    hurst = [float(bound) for bound in arrays[".bounds"]]
     dtype = arrays[".model.embedding"].dtype
     template = initial_model(
         jax.random.key(0),
@@ -67,9 +79,10 @@ def read_teacher(arrays: dict[str, np.ndarray], *, source: str) -> NFSDE:
         factors=factors,
         embedding_size=embedding,
         width=width,
+        depth=depth,
+        ablation=Ablation(*(bool(switch) for switch in switches)),
         hurst=0.5 * (hurst[0] + hurst[1]),
         **dict(zip(("hurst_min", "hurst_max", "hurst_step_max"), hurst, strict=True)),
     )
-    diffusion = type(template.diffusion)(template.diffusion.factor, floor, ceiling, assets)
-    template = eqx.tree_at(lambda m: m.diffusion, template, diffusion)
+    template = dataclasses.replace(template, jumps_per_step=places)
     return fill(teacher_file(template), arrays, source=source).model

@@ -30,6 +30,7 @@ from .multifractional import multifractional_gaussian_noise as multifractional_g
 from .multivariate_hawkes import MarkedEvents as MarkedEvents
 from .multivariate_hawkes import MultivariateHawkes as MultivariateHawkes
 from .multivariate_hawkes import MultivariateHawkesState as MultivariateHawkesState
+from .next_event import next_event as next_event
 from .normal_inverse_gaussian import NormalInverseGaussian as NormalInverseGaussian
 from .ogata import KernelHawkes as KernelHawkes
 from .solver_rule import FractionalChannel as FractionalChannel

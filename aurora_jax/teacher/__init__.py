@@ -1,5 +1,6 @@
 """The teacher: a neural fractional SDE with rough volatility and heavy jumps, fitted to real markets."""
 
+from .ablation import Ablation as Ablation
 from .fit import FitResult as FitResult
 from .fit import fit as fit
 from .fit import penalised_loss as penalised_loss

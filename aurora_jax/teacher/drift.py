@@ -1,12 +1,11 @@
 """The drift: stable linear reversion of the volatility factors plus a bounded network."""
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from ..core import PRNGKey, stream
-from .regime_map import RegimeMap, inverse_softplus, regime_map
+from .regime_map import RegimeMap, regime_map
 
 _DECAY_FLOOR = 1e-3  # delta: no factor reverts slower than once in a thousand bars
 
@@ -97,43 +96,4 @@ def stable_drift(
         level=regime_map(stream(key, "level"), level, embedding_size=embedding_size, spread=0.0),
         network=ResidualNetwork(linear[0], tuple(linear[1:-1]), last, bound),
         factors=factors,
-    )
-
-
-class PriceDiffusion(eqx.Module):
-    r"""Diffusion of log prices $g(x, z) = e^{\sum_k v_k} L(z)$, L lower triangular and bounded.
-
-    The factors load equally on every asset; differences between assets live in L.
-    """
-
-    factor: RegimeMap
-    floor: float = eqx.field(static=True)
-    ceiling: float = eqx.field(static=True)
-    assets: int = eqx.field(static=True)
-
-    def __check_init__(self):
-        if not 0.0 < self.floor < self.ceiling:
-            raise ValueError(f"need 0 < floor < ceiling, were {self.floor} and {self.ceiling}.")
-
-    def __call__(self, embedding: Float[Array, " embedding"]) -> Float[Array, "assets assets"]:
-        """Return L(z): positive diagonal at least `floor`, spectral norm at most `ceiling`."""
-        raw = self.factor(embedding)
-        diagonal = self.floor + jax.nn.softplus(raw[: self.assets]) * self.floor
-        rows, columns = jnp.tril_indices(self.assets, -1)
-        lower = jnp.diag(diagonal).at[rows, columns].set(self.floor * raw[self.assets :])
-        # Frobenius bounds the spectral norm from above and costs nothing to differentiate.
-        norm = jnp.sqrt(jnp.sum(lower**2))
-        return lower * jnp.minimum(1.0, self.ceiling / norm)
-
-
-def price_diffusion(key: PRNGKey, covariance: Float[Array, "assets assets"], *, embedding_size: int) -> PriceDiffusion:
-    """Start at the Cholesky factor of `covariance` (log returns per bar) in every regime."""
-    lower = jnp.linalg.cholesky(covariance)
-    assets = covariance.shape[0]
-    floor = 0.2 * float(jnp.min(jnp.diag(lower)))
-    ceiling = 10.0 * float(jnp.sqrt(jnp.sum(lower**2)))
-    rows, columns = jnp.tril_indices(assets, -1)
-    raw = jnp.concatenate([inverse_softplus(jnp.diag(lower) / floor - 1.0), lower[rows, columns] / floor])
-    return PriceDiffusion(
-        regime_map(stream(key, "factor"), raw, embedding_size=embedding_size, spread=0.01), floor, ceiling, assets
     )

@@ -1,26 +1,44 @@
-"""Simulation of the teacher on diffrax, by the solver rule of its channels."""
+"""Simulation of the teacher: diffrax's solver between jumps, in one scan."""
 
 from typing import NamedTuple
 
 import diffrax
 import jax
 import jax.numpy as jnp
-import jax.random as jr
-from jaxtyping import Array, Float, Int
+import lineax
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
 
-from ..core import PRNGKey, Trajectories, stream
-from ..stochastic import FractionalChannel, IncrementPath, ItoChannel, causal_factor, choose_solver, step_index
-from .jumps import whitened_jumps
+from ..core import PRNGKey, Trajectories
+from ..stochastic import FractionalChannel, ItoChannel, choose_solver
+from .excitation import StepJumps, jumps_in_step
 from .model import NFSDE, RegimeParameters
+from .noise import Noise, along_path, draw_noise
 
 
-class Noise(NamedTuple):
-    """Every random input of one path, drawn before the solver runs."""
+class PathState(NamedTuple):
+    """What the next step needs: log prices and factors, and the excitation that past jumps have left, per bar."""
 
-    price: Float[Array, "steps assets"]
-    volatility: Float[Array, "steps factors"]
-    jumps: Float[Array, "steps assets"]
-    jump_count: Int[Array, " steps"]
+    values: Float[Array, " state"]
+    excess: Float[Array, ""]
+
+
+class StepInputs(NamedTuple):
+    """What a step is given from outside: its start and end, its regime's parameters, its noise."""
+
+    start: Float[Array, ""]
+    end: Float[Array, ""]
+    embedding: Float[Array, " embedding"]
+    parameters: RegimeParameters
+    noise: Noise
+
+
+class StepInfo(NamedTuple):
+    """What a reader wants of a step."""
+
+    values: Float[Array, " state"]
+    jumps: Int[Array, ""]
+    overflowed: Bool[Array, ""]
 
 
 def simulate(
@@ -35,7 +53,8 @@ def simulate(
     """Simulate one path; the caller vmaps over keys.
 
     Brownian price channels with jumps are integrated at the left point, and fractional factors are additive, whatever
-    their Hurst exponent: `choose_solver` gives Euler.
+    their Hurst exponent: `choose_solver` gives Euler. Jumps, whose intensity depends on the state, apply between the
+    solver's steps. Reverse-mode gradients hold the jump counts as they fell and recompute each step.
 
     Args:
         model: the teacher.
@@ -55,90 +74,92 @@ def simulate(
         raise ValueError(f"x0 must have {model.assets} + {model.factors} entries, had {x0.shape[0]}.")
     regime = jnp.repeat(regime_path, steps // blocks, total_repeat_length=steps)
     parameters = along_path(model, regime_path, regime, steps // blocks)
-    noise = draw_noise(model, key, parameters, step_size=step_size)
-    states = _solve(model, x0.astype(model.dtype), regime, parameters, noise, step_size)
-    times = step_size * jnp.arange(steps + 1, dtype=model.dtype)
+    noise = draw_noise(model, key, parameters, regime_path, step_size=step_size)
+    grid = (step_size * np.arange(steps + 1)).astype(model.dtype)  # diffrax would widen a state to the times' precision
+    inputs = StepInputs(jnp.asarray(grid[:-1]), jnp.asarray(grid[1:]), model.embedding[regime], parameters, noise)
+    step = jax.checkpoint(lambda state, given: advance(model, state, given, step_size=step_size))
+    start = PathState(x0.astype(model.dtype), initial_excess(model, parameters, x0))
+    _, info = jax.lax.scan(step, start, inputs)
+    states = jnp.concatenate([start.values[None], info.values])
     return Trajectories(
-        times, states[:, : model.assets], states[:, model.assets :], regime, noise.jump_count.astype(int)
+        jnp.asarray(grid),
+        states[:, : model.assets],
+        states[:, model.assets :],
+        regime,
+        info.jumps,
+        jnp.any(info.overflowed),
     )
 
 
-def along_path(
-    model: NFSDE, regime_path: Int[Array, " blocks"], regime: Int[Array, " steps"], block_steps: int
-) -> RegimeParameters:
-    """Gather the regimes' parameters along a path, limiting the Hurst exponent's moves between blocks."""
-    table = model.by_regime()
-    hurst = model.volatility.hurst_path(table.hurst[regime_path])
-    gathered = jax.tree.map(lambda leaf: leaf[regime], table)
-    return gathered._replace(hurst=jnp.repeat(hurst, block_steps, axis=0, total_repeat_length=regime.shape[0]))
+def initial_excess(model: NFSDE, parameters: RegimeParameters, x0: Float[Array, " state"]) -> Float[Array, ""]:
+    """Return the excitation that jumps before the start are expected to have left, a n / (1 - n) per bar."""
+    first = jax.tree.map(lambda leaf: leaf[0], parameters.jump_law)
+    ratio = model.branching_ratio
+    return first.baseline(x0[model.assets :].astype(model.dtype)) * ratio / (1.0 - ratio)
 
 
-def draw_noise(model: NFSDE, key: PRNGKey, parameters: RegimeParameters, *, step_size: float) -> Noise:
-    """Draw the noise of one path.
-
-    The fractional noise is built causally from its own innovations, which the price's market direction shares in part:
-    that is leverage, and it leaves prices unpredictable from past noise.
-    """
-    steps, assets = parameters.market_direction.shape
-    innovations = jr.normal(stream(key, "volatility"), (steps, model.factors), model.dtype)
-    # The factor depends on the regimes alone: under a vmap over keys it is worked out once for all paths, in double.
-    hurst = parameters.hurst.astype(float)
-    factor = jax.vmap(lambda h: causal_factor(h, step_size=step_size), in_axes=1)(hurst).astype(model.dtype)
-    fractional = jnp.einsum("fij,jf->if", factor, innovations)
-    own = jr.normal(stream(key, "price"), (steps, assets), model.dtype)
-    rho = parameters.leverage
-    along = jnp.sum(own * parameters.market_direction, axis=1)
-    shared = rho * innovations[:, 0] + (jnp.sqrt(1.0 - rho**2) - 1.0) * along
-    price = step_size**0.5 * (own + shared[:, None] * parameters.market_direction)
-    jumps, count = whitened_jumps(
-        stream(key, "jumps"),
-        parameters.jump_law,
-        parameters.market_direction,
-        model.jumps.degrees_of_freedom,
+def advance(model: NFSDE, state: PathState, given: StepInputs, *, step_size: float) -> tuple[PathState, StepInfo]:
+    """Take one step: the solver's, then the jumps'."""
+    assets = model.assets
+    volatility = state.values[assets:]
+    # Fractional prices take no scale from the state (the solver rule); neither then do their jumps.
+    scale = jnp.exp(jnp.sum(volatility)) if model.price_roughness is None else jnp.ones((), model.dtype)
+    continuous = _solver_step(model, state.values, given, scale)
+    if model.ablation.no_jumps:
+        return PathState(continuous, state.excess), StepInfo(continuous, jnp.zeros((), int), jnp.asarray(False))
+    law = given.parameters.jump_law
+    happened = jumps_in_step(
+        given.noise.jump_uniforms,
+        baseline=law.baseline(volatility),
+        excess=state.excess,
+        branching_ratio=model.branching_ratio,
+        decay=model.jumps.excitation.decay,
         step_size=step_size,
     )
-    return Noise(price, fractional, jumps, count)
+    values = continuous.at[:assets].add(scale * _price_jump(given, happened))
+    return PathState(values, happened.excess), StepInfo(values, happened.count, happened.overflowed)
 
 
-def _solve(model, x0, regime, parameters, noise, step_size) -> Float[Array, "points state"]:
-    steps, assets = noise.price.shape
-    factors = model.factors
-    embedding = model.embedding[regime]
-    dtype = model.dtype
+def _price_jump(given: StepInputs, happened: StepJumps) -> Float[Array, " assets"]:
+    """Return L u for the step's jumps, less what they add on average along this path of the intensity."""
+    parameters, count = given.parameters, happened.count.astype(happened.expected.dtype)
+    # The sum of k centred marks that share their scale is one of them times the root of k. A root has no slope at 0.
+    spread = jnp.where(count > 0, jnp.sqrt(jnp.maximum(count, 1.0)), 0.0)
+    mean = (count - happened.expected) * parameters.jump_law.mean
+    return parameters.price_factor @ (spread * given.noise.mark + mean * parameters.market_direction)
+
+
+class _Increment(diffrax.AbstractPath):
+    """A control over the one step whose increment is known."""
+
+    t0: Float[Array, ""]
+    t1: Float[Array, ""]
+    value: Float[Array, " state"]
+
+    def evaluate(self, t0, t1=None, left: bool = True):
+        return self.value
+
+
+def _solver_step(model: NFSDE, values, given: StepInputs, scale) -> Float[Array, " state"]:
+    assets, factors = model.assets, model.factors
+    parameters = given.parameters
+    increment = jnp.concatenate(
+        [parameters.price_factor @ given.noise.price, parameters.volatility_of_volatility * given.noise.volatility]
+    )
 
     def drift(t, x, args):
-        return model.drift(x[assets:], embedding[step_index(t, step_size)])
+        return model.drift(x[assets:], given.embedding)
 
-    def price_field(t, x, args):
-        lower = jnp.exp(jnp.sum(x[assets:])) * parameters.price_factor[step_index(t, step_size)]
-        return jnp.concatenate([lower, jnp.zeros((factors, assets), dtype)])
+    def size(t, x, args):
+        return lineax.DiagonalLinearOperator(
+            jnp.concatenate([jnp.broadcast_to(scale, (assets,)), jnp.ones(factors, model.dtype)])
+        )
 
-    def volatility_field(t, x, args):
-        size = jnp.diag(parameters.volatility_of_volatility[step_index(t, step_size)])
-        return jnp.concatenate([jnp.zeros((assets, factors), dtype), size])
-
-    price_path = IncrementPath(noise.price + noise.jumps, step_size)
     terms = diffrax.MultiTerm(
-        diffrax.ODETerm(drift),
-        diffrax.ControlTerm(price_field, price_path),
-        diffrax.ControlTerm(volatility_field, IncrementPath(noise.volatility, step_size)),
+        diffrax.ODETerm(drift), diffrax.ControlTerm(size, _Increment(given.start, given.end, increment))
     )
-    channels = (
-        ItoChannel(state_dependent=True),
-        FractionalChannel(model.volatility.hurst_min, state_dependent=False),
-    )
-    grid = price_path.grid
-    solution = diffrax.diffeqsolve(
-        terms,
-        choose_solver(channels),
-        t0=price_path.t0,
-        t1=price_path.t1,
-        dt0=None,
-        y0=x0,
-        saveat=diffrax.SaveAt(ts=jnp.asarray(grid)),
-        stepsize_controller=diffrax.StepTo(ts=jnp.asarray(grid)),
-        max_steps=steps,
-        adjoint=diffrax.ForwardMode(),
-    )
-    assert solution.ys is not None
-    return solution.ys
+    fractional = FractionalChannel(model.volatility.hurst_min, state_dependent=False)
+    prices = ItoChannel(state_dependent=True) if model.price_roughness is None else fractional
+    solver = choose_solver((prices, fractional))
+    after, *_ = solver.step(terms, given.start, given.end, values, None, None, made_jump=False)
+    return after

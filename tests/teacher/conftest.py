@@ -40,7 +40,8 @@ def with_flat(model, where, value):
 
 def without_jumps(model):
     """The intensity underflows to (nearly) nothing."""
-    return with_flat(model, lambda m: m.jumps.intensity, -200.0)
+    silent = with_flat(model, lambda m: m.jumps.intensity, -200.0)
+    return with_flat(silent, lambda m: m.jumps.response, -200.0)
 
 
 def with_hurst(model, hurst):

@@ -16,7 +16,7 @@ from aurora_jax.teacher import (
     teacher_data,
 )
 
-BLOCKS, BARS = 12, 8
+BLOCKS, BARS = 12, 40
 
 
 def _measure(reading, error_variance=0.0):
@@ -57,7 +57,7 @@ def fitted(model):
     training, held_out = market(1), market(2)
     calls = []
     result = fit(
-        model, training, held_out, steps=120, learning_rate=5e-2, on_step=lambda step, loss: calls.append((step, loss))
+        model, training, held_out, steps=120, learning_rate=2e-2, on_step=lambda step, loss: calls.append((step, loss))
     )
     return result, training, held_out, calls
 

@@ -1,5 +1,8 @@
 """The quasi-likelihood against exact Gaussian likelihoods, quadrature and counting."""
 
+import dataclasses
+
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,8 +10,8 @@ import pytest
 from scipy import stats
 
 from aurora_jax.stochastic import fractional_covariance
-from aurora_jax.teacher import TeacherData, log_likelihood
-from aurora_jax.teacher.likelihood import _noise_whitening, _predict_factors, _return_log_density
+from aurora_jax.teacher import Ablation, TeacherData, log_likelihood, shocked
+from aurora_jax.teacher.factor_prediction import predict_factors, whiten
 from tests.teacher.conftest import ASSETS, build, double, with_flat, with_hurst, without_jumps
 
 BLOCKS, BARS = 3, 6
@@ -115,23 +118,10 @@ def test_a_return_tells_of_the_factors_own_innovation_alone(gaussian, hurst, err
         gain = np.linalg.solve(joint[np.ix_(known, known)], joint[known, t])
         deviation = np.sqrt(joint[t, t] - gain @ joint[known, t])
         total += stats.norm(gain @ values, deviation).logpdf(increments[t])
-    whitening = _noise_whitening(own, jnp.asarray(error_variance), BARS)
-    found = _predict_factors(own, whitening, jnp.asarray(reading), jnp.zeros((BARS, 1)), jnp.asarray(surprise))
+    whitening = whiten(own, jnp.asarray(error_variance), BARS)
+    found = predict_factors(own.leverage, whitening, jnp.asarray(reading), jnp.zeros((BARS, 1)), jnp.asarray(surprise))
     assert abs(rho) > 0.2
     np.testing.assert_allclose(found.log_density, total, rtol=1e-9)
-
-
-def test_the_density_of_a_bar_integrates_to_the_chance_of_two_jumps_or_fewer(model):
-    """The one thing neglected is a third jump, whatever the predictive law of the volatility."""
-    own = jax.tree.map(lambda leaf: leaf[0], double(with_flat(model, lambda m: m.jumps.intensity, 0.0)).by_regime())
-    grid = np.linspace(-80.0, 80.0, 401)
-    white = jnp.asarray(np.stack(np.meshgrid(grid, grid), axis=-1).reshape(-1, ASSETS))
-    density = jax.jit(
-        jax.vmap(lambda w: _return_log_density(own, jnp.asarray(4.0), w, jnp.asarray(0.3), jnp.asarray(0.05)))
-    )
-    volume = np.sum(np.log(np.diag(own.price_factor)))
-    mass = np.sum(np.exp(density(white) + volume)) * (grid[1] - grid[0]) ** 2
-    np.testing.assert_allclose(mass, stats.poisson(float(own.jump_law.intensity)).cdf(2), rtol=2e-3)
 
 
 def test_jumps_explain_a_crash_that_the_gaussian_law_cannot(gaussian, data):
@@ -139,3 +129,22 @@ def test_jumps_explain_a_crash_that_the_gaussian_law_cannot(gaussian, data):
     jumping = with_flat(gaussian, lambda m: m.jumps.intensity, -3.0)
     assert _likelihood(jumping, crash) > _likelihood(gaussian, crash) + 1.0
     assert _likelihood(jumping, data) < _likelihood(gaussian, data) + 0.1
+
+
+def test_ablations_are_the_limits_they_name(gaussian, data):
+    """No jumps is the limit of a vanishing intensity; no roughness that of H = 1/2; no excitation that of n = 0."""
+    taken = dataclasses.replace(gaussian, ablation=Ablation(no_jumps=True))
+    np.testing.assert_allclose(_likelihood(taken, data), _likelihood(gaussian, data), rtol=1e-9)
+    rough = with_hurst(gaussian, 0.1)
+    smooth = dataclasses.replace(rough, ablation=Ablation(no_rough=True))
+    np.testing.assert_allclose(_likelihood(smooth, data), _likelihood(gaussian, data), rtol=1e-6)
+    exciting = with_flat(gaussian, lambda m: m.jumps.intensity, -1.0)
+    still = eqx.tree_at(lambda m: m.jumps.excitation.raw_branching_ratio, exciting, jnp.asarray(-40.0))
+    calm = dataclasses.replace(exciting, ablation=Ablation(no_hawkes=True))
+    np.testing.assert_allclose(_likelihood(calm, data), _likelihood(still, data), rtol=1e-9)
+    assert abs(_likelihood(calm, data) - _likelihood(exciting, data)) > 1e-4
+
+
+def test_fractional_prices_are_refused(gaussian, data):
+    with pytest.raises(ValueError, match="Brownian prices"):
+        log_likelihood(shocked(gaussian, price_hurst=0.4), data)

@@ -38,7 +38,7 @@ def test_volatility_multiplies_the_diffusion(teacher):
 
 def test_jump_intensity_multiplies_the_intensity_of_every_regime(teacher):
     before = _table(teacher)
-    expected = before.jump_law.__class__(3.0 * before.jump_law.intensity, before.jump_law.scale, before.jump_law.mean)
+    expected = eqx.tree_at(lambda law: (law.intensity, law.response), before.jump_law, replace_fn=lambda x: 3.0 * x)
     assert np.ptp(before.jump_law.intensity) > 1e-4
     _assert_equal_but(before, _table(shocked(teacher, jump_intensity=3.0)), jump_law=expected)
 
@@ -54,12 +54,46 @@ def test_drift_is_added_to_prices_only(teacher):
     np.testing.assert_allclose(moved, [-0.01, -0.01, 0.0], atol=1e-12)
 
 
+def test_contagion_is_set_in_every_regime(teacher):
+    before = _table(teacher)
+    expected = eqx.tree_at(lambda law: law.contagion, before.jump_law, replace_fn=lambda x: jnp.full_like(x, 0.8))
+    _assert_equal_but(before, _table(shocked(teacher, contagion=0.8)), jump_law=expected)
+
+
+def test_thin_liquidity_makes_marks_larger_by_the_square_root_law(teacher):
+    """A quarter of the depth: marks twice as large, their mean too."""
+    before = _table(teacher)
+    expected = eqx.tree_at(lambda law: (law.scale, law.mean), before.jump_law, replace_fn=lambda x: 2.0 * x)
+    _assert_equal_but(before, _table(shocked(teacher, liquidity=0.25)), jump_law=expected)
+
+
+def test_what_no_regime_changes_is_set_for_all(teacher):
+    moved = shocked(teacher, branching_ratio=0.7, scale_persistence_bars=40.0, degrees_of_freedom=2.5)
+    _assert_equal_but(_table(teacher), _table(moved))
+    np.testing.assert_allclose(moved.branching_ratio, 0.7, rtol=1e-9)
+    np.testing.assert_allclose(moved.jumps.mixing.renewal_rate, 1 / 40.0, rtol=1e-9)
+    np.testing.assert_allclose(moved.jumps.degrees_of_freedom, 2.5, rtol=1e-9)
+
+
+def test_fractional_prices_take_the_exponent_asked_for(teacher):
+    moved = shocked(teacher, price_hurst=0.4)
+    assert moved.price_roughness is not None
+    np.testing.assert_allclose(moved.price_roughness.hurst(teacher.embedding[1]), 0.4, rtol=1e-9)
+    assert teacher.price_roughness is None
+
+
 @pytest.mark.parametrize(
     ("shock", "message"),
     [
         ({"volatility": 0.0}, "volatility must be positive, was 0.0"),
         ({"jump_intensity": -1.0}, "jump_intensity must be positive, was -1.0"),
-        ({"hurst": 0.99}, "was 0.99"),
+        ({"hurst": 0.99}, "hurst must lie in .* was 0.99"),
+        ({"liquidity": 0.0}, "liquidity must be positive, was 0.0"),
+        ({"contagion": 1.0}, "contagion must lie in .* was 1.0"),
+        ({"branching_ratio": 1.2}, "branching_ratio must lie in .* was 1.2"),
+        ({"scale_persistence_bars": 0.1}, "scale_persistence_bars must lie in .* was 0.1"),
+        ({"degrees_of_freedom": 2.0}, "degrees_of_freedom must exceed 2, was 2.0"),
+        ({"price_hurst": 0.99}, "hurst of prices must lie in .* was 0.99"),
     ],
 )
 def test_impossible_shocks_are_refused(teacher, shock, message):
