@@ -16,3 +16,4 @@ from .model import initial_state as initial_state
 from .reference import reference_teacher as reference_teacher
 from .shock import shocked as shocked
 from .simulate import simulate as simulate
+from .simulate import simulate_tilted as simulate_tilted

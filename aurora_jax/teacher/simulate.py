@@ -9,7 +9,7 @@ import lineax
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from ..core import PRNGKey, Trajectories
+from ..core import Number, PRNGKey, Trajectories
 from ..stochastic import FractionalChannel, ItoChannel, choose_solver
 from .excitation import StepJumps, jumps_in_step
 from .model import NFSDE, RegimeParameters
@@ -34,10 +34,11 @@ class StepInputs(NamedTuple):
 
 
 class StepInfo(NamedTuple):
-    """What a reader wants of a step."""
+    """What a reader wants of a step: the state after it, its jumps and how many were expected, places that ran out."""
 
     values: Float[Array, " state"]
     jumps: Int[Array, ""]
+    expected: Float[Array, ""]
     overflowed: Bool[Array, ""]
 
 
@@ -67,6 +68,42 @@ def simulate(
     Raises:
         ValueError: if `steps` is not a positive multiple of the number of blocks, or `x0` has the wrong length.
     """
+    return simulate_tilted(model, key, x0, regime_path, steps=steps, step_size=step_size, tilt=1.0)[0]
+
+
+def simulate_tilted(
+    model: NFSDE,
+    key: PRNGKey,
+    x0: Float[Array, " state"],
+    regime_path: Int[Array, " blocks"],
+    *,
+    steps: int,
+    step_size: float = 1.0,
+    tilt: Number,
+) -> tuple[Trajectories, Float[Array, ""]]:
+    r"""Simulate one path with jumps $\theta$ times as frequent, and the logarithm of its likelihood ratio.
+
+    $$\log \frac{dP}{dQ} = -N \log \theta + (\theta - 1) \int \lambda_s\, ds, \qquad \lambda^Q = \theta \lambda,$$
+
+    with $\lambda$ the whole intensity given the path, self-excitation included, and N the number of jumps. Weighted by
+    the ratio, such paths follow the teacher's own law: importance sampling of its tail. Prices are compensated by
+    $\lambda$, not by $\lambda^Q$.
+
+    Args:
+        model: the teacher.
+        key: parent of the path's streams; with the same key, `tilt` changes jumps alone.
+        x0: as for `simulate`, like `regime_path`, `steps` and `step_size`.
+        regime_path: see `x0`.
+        steps: see `x0`.
+        step_size: see `x0`.
+        tilt: theta > 0.
+
+    Raises:
+        ValueError: as `simulate`.
+
+    References:
+        Brémaud (1981), Point Processes and Queues, chapter VI, theorem T3.
+    """
     blocks = regime_path.shape[0]
     if steps < 1 or steps % blocks:
         raise ValueError(f"steps must be a positive multiple of the {blocks} blocks of regime_path, was {steps}.")
@@ -77,11 +114,13 @@ def simulate(
     noise = draw_noise(model, key, parameters, regime_path, step_size=step_size)
     grid = (step_size * np.arange(steps + 1)).astype(model.dtype)  # diffrax would widen a state to the times' precision
     inputs = StepInputs(jnp.asarray(grid[:-1]), jnp.asarray(grid[1:]), model.embedding[regime], parameters, noise)
-    step = jax.checkpoint(lambda state, given: advance(model, state, given, step_size=step_size))
+    ratio = jnp.asarray(tilt, model.dtype)
+    step = jax.checkpoint(lambda state, given: advance(model, state, given, step_size=step_size, tilt=ratio))
     start = PathState(x0.astype(model.dtype), initial_excess(model, parameters, x0))
     _, info = jax.lax.scan(step, start, inputs)
     states = jnp.concatenate([start.values[None], info.values])
-    return Trajectories(
+    log_weight = (ratio - 1.0) * jnp.sum(info.expected) - jnp.sum(info.jumps).astype(model.dtype) * jnp.log(ratio)
+    paths = Trajectories(
         jnp.asarray(grid),
         states[:, : model.assets],
         states[:, model.assets :],
@@ -89,6 +128,7 @@ def simulate(
         info.jumps,
         jnp.any(info.overflowed),
     )
+    return paths, log_weight
 
 
 def initial_excess(model: NFSDE, parameters: RegimeParameters, x0: Float[Array, " state"]) -> Float[Array, ""]:
@@ -98,26 +138,31 @@ def initial_excess(model: NFSDE, parameters: RegimeParameters, x0: Float[Array, 
     return first.baseline(x0[model.assets :].astype(model.dtype)) * ratio / (1.0 - ratio)
 
 
-def advance(model: NFSDE, state: PathState, given: StepInputs, *, step_size: float) -> tuple[PathState, StepInfo]:
-    """Take one step: the solver's, then the jumps'."""
+def advance(
+    model: NFSDE, state: PathState, given: StepInputs, *, step_size: float, tilt: Number = 1.0
+) -> tuple[PathState, StepInfo]:
+    """Take one step: the solver's, then the jumps', whose intensity is `tilt` times the model's."""
     assets = model.assets
     volatility = state.values[assets:]
     # Fractional prices take no scale from the state (the solver rule); neither then do their jumps.
     scale = jnp.exp(jnp.sum(volatility)) if model.price_roughness is None else jnp.ones((), model.dtype)
     continuous = _solver_step(model, state.values, given, scale)
     if model.ablation.no_jumps:
-        return PathState(continuous, state.excess), StepInfo(continuous, jnp.zeros((), int), jnp.asarray(False))
+        nothing = StepInfo(continuous, jnp.zeros((), int), jnp.zeros((), model.dtype), jnp.asarray(False))
+        return PathState(continuous, state.excess), nothing
     law = given.parameters.jump_law
     happened = jumps_in_step(
         given.noise.jump_uniforms,
-        baseline=law.baseline(volatility),
-        excess=state.excess,
-        branching_ratio=model.branching_ratio,
+        baseline=tilt * law.baseline(volatility),
+        excess=tilt * state.excess,
+        branching_ratio=tilt * model.branching_ratio,
         decay=model.jumps.excitation.decay,
         step_size=step_size,
     )
+    happened = happened._replace(expected=happened.expected / tilt, excess=happened.excess / tilt)
     values = continuous.at[:assets].add(scale * _price_jump(given, happened))
-    return PathState(values, happened.excess), StepInfo(values, happened.count, happened.overflowed)
+    info = StepInfo(values, happened.count, happened.expected, happened.overflowed)
+    return PathState(values, happened.excess), info
 
 
 def _price_jump(given: StepInputs, happened: StepJumps) -> Float[Array, " assets"]:
