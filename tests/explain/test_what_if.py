@@ -166,7 +166,7 @@ def test_shocks_out_of_range_name_the_value(teacher):
 def test_histories_that_do_not_fit_are_refused(teacher, change):
     prices = pd.DataFrame(100.0 + np.arange(200.0).reshape(100, 2), columns=["X", "Y"])
     broken = {
-        "columns": (prices[["X"]], "2 assets, had 1"),
+        "columns": (prices[["X"]], "must have 2 columns, one for each of the teacher.s assets, had 1"),
         "short": (prices.iloc[:60], "more than 60 bars, held 60"),
         "gap": (prices.drop(index=50).reindex(prices.index), "'X' is not"),
     }[change]
