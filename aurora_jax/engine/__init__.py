@@ -28,4 +28,5 @@ from .state import EngineState as EngineState
 from .state import Pending as Pending
 from .state import Settlement as Settlement
 from .teacher_file import load_teacher as load_teacher
+from .teacher_file import save_teacher as save_teacher
 from .teacher_file import teacher_file as teacher_file

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from ..teacher import NFSDE, Ablation, initial_model
-from .arrays import fill, read_arrays
+from .arrays import fill, read_arrays, write_arrays
 from .artifact_error import ArtifactError
 
 NAME = "teacher"
@@ -45,6 +45,19 @@ def teacher_file(model: NFSDE) -> TeacherFile:
     )
     bounds = (volatility.hurst_min, volatility.hurst_max, volatility.hurst_step_max)
     return TeacherFile(model, np.asarray(sizes), np.asarray(bounds))
+
+
+def save_teacher(model: NFSDE, folder: Path) -> Path:
+    """Write a teacher into `folder`, whole or not at all, and return the file; `load_teacher` takes the folder.
+
+    Raises:
+        ValueError: for one with fractional prices.
+    """
+    path = folder / f"{NAME}.safetensors"
+    unfinished = path.with_suffix(".tmp")
+    write_arrays(teacher_file(model), unfinished)
+    unfinished.replace(path)
+    return path
 
 
 def load_teacher(path: Path | str) -> NFSDE:

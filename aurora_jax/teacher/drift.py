@@ -19,11 +19,11 @@ class ResidualNetwork(eqx.Module):
     bound: Float[Array, " outputs"]
 
     def __call__(self, inputs: Float[Array, " inputs"]) -> Float[Array, " outputs"]:
-        r"""Return $b \tanh(W_k h)$ with $h \leftarrow h + \tanh(W h)$ in each block."""
-        hidden = jnp.tanh(self.enter(inputs))
+        r"""Return $b \tanh(W_k h)$ with $h \leftarrow h + \tanh(W h)$ in each block, in the weights' precision."""
+        hidden = jnp.tanh(self.enter(inputs.astype(self.enter.weight.dtype)))
         for block in self.blocks:
             hidden = hidden + jnp.tanh(block(hidden))
-        return self.bound * jnp.tanh(self.leave(hidden))
+        return self.bound * jnp.tanh(self.leave(hidden)).astype(self.bound.dtype)
 
 
 class StableDrift(eqx.Module):

@@ -13,6 +13,7 @@ from ..core import lenient
 from .likelihood import TeacherData, log_likelihood
 from .measure_volatility import VolatilityMeasure
 from .model import NFSDE
+from .objective import separation
 
 
 class FitResult(NamedTuple):
@@ -70,16 +71,8 @@ def teacher_data(
 
 
 def penalised_loss(model: NFSDE, data: TeacherData, separation_weight: float) -> Float[Array, ""]:
-    r"""Return $-\log p(X) + \lambda_{sep} (\mathbb E \lambda + \mathbb E \| \nabla_x g \|_F^2)$, per bar.
-
-    The separation term keeps jumps and volatility from explaining the same bars: it costs to jump often, and it costs
-    for the diffusion to react strongly to the state. Only the factors enter g, where $\partial g / \partial v = g$.
-    """
-    table = model.by_regime()
-    intensity = jnp.mean(table.jump_law.intensity[data.regime])
-    level = jnp.exp(2.0 * jnp.sum(data.smooth_log_volatility, axis=-1))
-    steepness = jnp.mean(level * jnp.sum(table.price_factor[data.regime] ** 2, axis=(1, 2))[:, None])
-    return -log_likelihood(model, data) + separation_weight * (intensity + steepness)
+    r"""Return $-\log p(X) + \lambda_{sep} S$ per bar; see `objective.separation`."""
+    return -log_likelihood(model, data) + separation_weight * separation(model, data)
 
 
 def fit(

@@ -87,6 +87,8 @@ def test_scores_are_minus_the_log_likelihood(fitted, model):
     table = jax.tree.map(np.asarray, model.by_regime())
     level = np.exp(2.0 * np.asarray(training.smooth_log_volatility)[..., 0])
     size = np.sum(table.price_factor**2, axis=(1, 2))[np.asarray(training.regime)]
-    penalty = np.mean(table.jump_law.intensity[np.asarray(training.regime)]) + np.mean(level * size[:, None])
+    at_rest = table.jump_law.intensity + 0.5 * table.jump_law.response[:, 0]
+    rate = np.mean(at_rest[np.asarray(training.regime)]) / (1.0 - float(model.branching_ratio))
+    penalty = rate + np.mean(level * size[:, None])
     expected = -likelihood(model, training) + 0.5 * penalty
     np.testing.assert_allclose(penalised_loss(model, training, 0.5), expected, rtol=1e-4)
