@@ -38,7 +38,7 @@ def catalogue_table(cells: Sequence[Cell]) -> Table:
             f"{cell.steps:,}",
             f"{cell.paths:,}",
             _pairs(source),
-            _pairs(about["targets"]),
+            _wanted(cell),
         )
     return table
 
@@ -130,8 +130,21 @@ def _measured(report: dict | None) -> str:
     if report is None or report["measured"] is None:
         return "-"
     error = "" if report["standard_error"] is None else f" ± {report['standard_error']:.3f}"
-    asked = "" if report["asked"] is None else f" [bold]\\[{report['asked']:.3f}][/bold]"
-    return f"{report['measured']:.3f}{error}{asked}"
+    mark = {True: " [green]pass[/green]", False: " [bold red]miss[/bold red]", None: ""}[report["passed"]]
+    return f"{report['measured']:.3f}{error}{_asked(report['asked'], report['bounds'])}{mark}"
+
+
+def _asked(value: float | None, bounds: Sequence[float | None] | None) -> str:
+    words = [] if value is None else [f"{value:.3f}"]
+    if bounds is not None:
+        words += [f"{sign} {bound:.3g}" for sign, bound in zip(("≥", "≤"), bounds, strict=True) if bound is not None]
+    return f" [bold]\\[{', '.join(words)}][/bold]" if words else ""
+
+
+def _wanted(cell: Cell) -> str:
+    exact = [_pairs(dict(cell.targets))] if cell.targets else []
+    bounds = [f"{name}{_asked(None, bound)}" for name, bound in cell.bounds.items()]
+    return ", ".join([*exact, *bounds])
 
 
 def _pairs(values: dict) -> str:

@@ -11,7 +11,7 @@ from ..scenarios import LAWS, AbstractLaw, Cell, Family, Severity
 from .errors import ConfigError
 from .frozen import Frozen
 
-Invariant = Literal["hurst", "tail_index", "extremal_index", "tail_dependence"]
+Invariant = Literal["hurst", "tail_index", "extremal_index", "tail_dependence", "jump_rate", "jump_dispersion"]
 
 
 class SeverityConfig(Frozen):
@@ -21,6 +21,27 @@ class SeverityConfig(Frozen):
     jump_intensity: PositiveFloat = 1.0
     hurst: float | None = Field(default=None, gt=0.0, lt=1.0)
     drift: float = 0.0
+    contagion: float | None = Field(default=None, gt=0.0, lt=1.0)
+    branching_ratio: float | None = Field(default=None, gt=0.0, lt=1.0)
+    scale_persistence_bars: float | None = Field(default=None, gt=0.2)
+    degrees_of_freedom: float | None = Field(default=None, gt=2.0)
+    liquidity: PositiveFloat = 1.0
+    price_hurst: float | None = Field(default=None, gt=0.0, lt=1.0)
+
+
+class BoundConfig(Frozen):
+    """Between which values an invariant is asked to lie."""
+
+    at_least: float | None = None
+    at_most: float | None = None
+
+    @model_validator(mode="after")
+    def _bounds_something(self) -> "BoundConfig":
+        if self.at_least is None and self.at_most is None:
+            raise ValueError("needs at_least, at_most or both")
+        if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
+            raise ValueError(f"at_least must not exceed at_most, were {self.at_least} and {self.at_most}")
+        return self
 
 
 class CellConfig(Frozen):
@@ -33,6 +54,7 @@ class CellConfig(Frozen):
     severity: SeverityConfig = SeverityConfig()
     parameters: dict[str, int | float] = Field(default_factory=dict)
     targets: dict[Invariant, float] = Field(default_factory=dict)
+    bounds: dict[Invariant, BoundConfig] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _makes_a_cell(self):
@@ -59,6 +81,7 @@ class CellConfig(Frozen):
             severity=Severity(**self.severity.model_dump()),
             law=law,
             targets={**({} if law is None else law.truth()), **self.targets},
+            bounds={name: (bound.at_least, bound.at_most) for name, bound in self.bounds.items()},
         )
 
 

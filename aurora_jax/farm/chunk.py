@@ -67,7 +67,8 @@ def run_chunk(spec: ChunkSpec, teacher: NFSDE | None, out: Path) -> Receipt:
         "seed_path": list(spec.seed_path),
         "digest": spec.digest,
         "recipe": spec.recipe,
-        "invariants": {name: moments(estimate)._asdict() for name, estimate in sorted(invariants._asdict().items())},
+        "overflowed_paths": 0 if trajectories.overflowed is None else int(trajectories.overflowed.sum()),
+        "invariants": {name: moments(estimate)._asdict() for name, estimate in sorted(invariants.items())},
     }
     write_atomically(out / spec.file, data)
     write_atomically(out / spec.manifest, sealed(manifest))

@@ -7,6 +7,7 @@ from ..scenarios import DATASET_MANIFEST, ScenarioError, read_manifest, sealed
 from .plan import ChunkSpec, cells_of
 from .reduction import Moments, pooled
 from .store import FarmError, inspect, write_atomically
+from .verdict import asked_of, passed
 
 
 def finish(out: Path, specs: Sequence[ChunkSpec]) -> dict:
@@ -46,7 +47,7 @@ def _entry(spec: ChunkSpec, manifests: list[dict]) -> dict:
     measured = {
         name: pooled(Moments(**manifest["invariants"][name]) for manifest in manifests) for name in first["invariants"]
     }
-    targets = dict(spec.cell.targets)
+    targets = asked_of(spec.cell)
     return {
         **{name: first[name] for name in ("steps", "step_size", "assets", "factors")},
         **recipe,
@@ -55,15 +56,23 @@ def _entry(spec: ChunkSpec, manifests: list[dict]) -> dict:
         "rows": sum(manifest["rows"] for manifest in manifests),
         "bytes": sum(manifest["bytes"] for manifest in manifests),
         "chunks": [{name: manifest[name] for name in ("file", "sha256", "rows", "paths")} for manifest in manifests],
-        "invariants": {name: _report(value, targets.get(name)) for name, value in measured.items()},
+        "overflowed_paths": sum(manifest["overflowed_paths"] for manifest in manifests),
+        "invariants": {
+            name: _report(name, value, targets.get(name), spec.cell.bounds.get(name))
+            for name, value in measured.items()
+        },
     }
 
 
-def _report(measured: Moments, asked: float | None) -> dict:
+def _report(
+    name: str, measured: Moments, asked: float | None, bounds: tuple[float | None, float | None] | None
+) -> dict:
     return {
         "asked": asked,
+        "bounds": None if bounds is None else list(bounds),
         "measured": measured.mean if measured.count else None,
         "standard_error": measured.standard_error,
+        "passed": passed(name, measured, asked, bounds),
         "estimates": measured.count,
         "of": measured.of,
     }

@@ -17,7 +17,8 @@ from ..teacher import NFSDE
 
 STEP_SIZE_BARS = 1.0
 # Tail estimates depend on the level they are taken at, so the level is part of the recipe and of every manifest.
-MEASURED_AT = {"tail_share": 0.025, "extreme_quantile": 0.95, "run_length": 1}
+# A week without an exceedance ends a cluster: one bar would miss clusters of a persistent scale, whose bars alternate.
+MEASURED_AT = {"tail_share": 0.025, "extreme_quantile": 0.95, "run_length": 5}
 _LIBRARIES = ("jax", "jaxlib", "numpy", "equinox", "diffrax", "pyarrow")
 
 

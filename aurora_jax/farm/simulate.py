@@ -8,20 +8,22 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Float, Int
 
-from ..core import Invariants, Trajectories, require_x64, root_key, stream
+from ..core import Estimate, Invariants, Trajectories, require_x64, root_key, stream
 from ..invariants import measure
 from ..scenarios import AbstractLaw, Severity
 from ..teacher import NFSDE, initial_state, shocked, simulate
+from .jump_counts import jump_dispersion, jump_rate
 from .plan import MEASURED_AT, STEP_SIZE_BARS, ChunkSpec
 
 
-def simulate_chunk(spec: ChunkSpec, teacher: NFSDE | None) -> tuple[Trajectories, Invariants]:
+def simulate_chunk(spec: ChunkSpec, teacher: NFSDE | None) -> tuple[Trajectories, dict[str, Estimate]]:
     """Draw a chunk's paths, in single precision as they will be stored, and measure them as stored.
 
     Each path has a key of its own, so a path does not depend on how many others share its chunk.
 
     Returns:
-        The paths, and each path's estimates of the invariants of its log returns.
+        The paths, and each path's estimates by name: the invariants of its log returns, and the rate and dispersion of
+        its jumps where it can have any.
 
     Raises:
         RuntimeError: if double precision is off, in which the invariants are measured.
@@ -38,17 +40,12 @@ def simulate_chunk(spec: ChunkSpec, teacher: NFSDE | None) -> tuple[Trajectories
     else:
         shock = _shocked(teacher, spec.cell.severity)
         paths = _follow_teacher(shock, keys, regime_path, spec.cell.steps)
-    return paths, _measure(paths.log_price)
+    counted = spec.cell.law is None or "jump_rate" in spec.cell.law.truth()
+    return paths, {**_measure(paths.log_price)._asdict(), **(_count(paths.jumps) if counted else {})}
 
 
 def _shocked(teacher: NFSDE, severity: Severity) -> NFSDE:
-    return shocked(
-        teacher,
-        volatility=severity.volatility,
-        jump_intensity=severity.jump_intensity,
-        hurst=severity.hurst,
-        drift=severity.drift,
-    )
+    return shocked(teacher, **severity.description())  # pyright: ignore[reportArgumentType]
 
 
 @eqx.filter_jit
@@ -60,7 +57,7 @@ def _follow_teacher(model: NFSDE, keys, regime_path: Int[Array, " blocks"], step
 
 @eqx.filter_jit
 def _follow_law(law: AbstractLaw, keys, regime_path: Int[Array, " blocks"], steps: int) -> Trajectories:
-    returns = jax.vmap(lambda key: law.returns(key, steps=steps))(keys)
+    returns, jumps = jax.vmap(lambda key: law.counted(key, steps=steps))(keys)
     paths = returns.shape[0]
     regime = jnp.repeat(regime_path, steps // regime_path.shape[0], total_repeat_length=steps)
     return _as_stored(
@@ -69,7 +66,7 @@ def _follow_law(law: AbstractLaw, keys, regime_path: Int[Array, " blocks"], step
             log_price=jnp.pad(jnp.cumsum(returns, axis=1), ((0, 0), (1, 0), (0, 0))),
             log_volatility=jnp.zeros((paths, steps + 1, 0), returns.dtype),
             regime=jnp.broadcast_to(regime, (paths, steps)),
-            jumps=jnp.zeros((paths, steps), int),
+            jumps=jumps,
         )
     )
 
@@ -78,6 +75,11 @@ def _as_stored(paths: Trajectories) -> Trajectories:
     return paths._replace(
         log_price=paths.log_price.astype(jnp.float32), log_volatility=paths.log_volatility.astype(jnp.float32)
     )
+
+
+@jax.jit
+def _count(jumps: Int[Array, "paths steps"]) -> dict[str, Estimate]:
+    return {"jump_rate": jax.vmap(jump_rate)(jumps), "jump_dispersion": jax.vmap(jump_dispersion)(jumps)}
 
 
 @jax.jit

@@ -1,13 +1,14 @@
 """A cell of the SEB+ catalogue: which law, along which regimes, how severe, how many paths."""
 
 import enum
-import math
 import re
 
 import equinox as eqx
 
 from ..core import Regime
-from .laws import LAWS, AbstractLaw
+from .law import AbstractLaw
+from .laws import LAWS
+from .severity import Severity
 
 
 class Family(enum.StrEnum):
@@ -15,45 +16,23 @@ class Family(enum.StrEnum):
 
     BASELINE = "baseline"
     ROUGH = "rough"
+    PERSISTENT = "persistent"
     HEAVY_TAIL = "heavy_tail"
+    JUMP_CLUSTER = "jump_cluster"
+    CONTAGION = "contagion"
+    LIQUIDITY_CRASH = "liquidity_crash"
     REGIME_FLIP = "regime_flip"
+    FRACTIONAL_PRICES = "fractional_prices"
     GROUND_TRUTH_FGN = "ground_truth_fgn"
     GROUND_TRUTH_STUDENT_T = "ground_truth_student_t"
     GROUND_TRUTH_MAX_AUTOREGRESSION = "ground_truth_max_autoregression"
+    GROUND_TRUTH_ARCH = "ground_truth_arch"
+    GROUND_TRUTH_HAWKES = "ground_truth_hawkes"
 
     @property
     def needs_teacher(self) -> bool:
         """Return whether paths of this family come from the teacher."""
         return self.value not in LAWS
-
-
-class Severity(eqx.Module):
-    """How far a teacher cell departs from the fitted market; the defaults change nothing.
-
-    Attributes:
-        volatility: multiplier of every asset's volatility.
-        jump_intensity: multiplier of the expected number of jumps per bar.
-        hurst: Hurst exponent of the volatility factors in every regime; None keeps the teacher's.
-        drift: added to every asset's log return per bar.
-    """
-
-    volatility: float = eqx.field(static=True, default=1.0)
-    jump_intensity: float = eqx.field(static=True, default=1.0)
-    hurst: float | None = eqx.field(static=True, default=None)
-    drift: float = eqx.field(static=True, default=0.0)
-
-    def __check_init__(self):
-        for name in ("volatility", "jump_intensity"):
-            if not 0.0 < getattr(self, name) < math.inf:
-                raise ValueError(f"severity.{name} must be positive, was {getattr(self, name)}.")
-        if self.hurst is not None and not 0.0 < self.hurst < 1.0:
-            raise ValueError(f"severity.hurst must lie in (0, 1), was {self.hurst}.")
-        if not math.isfinite(self.drift):
-            raise ValueError(f"severity.drift must be finite, was {self.drift}.")
-
-    def description(self) -> dict[str, float | None]:
-        """Return the fields by name."""
-        return {name: getattr(self, name) for name in ("volatility", "jump_intensity", "hurst", "drift")}
 
 
 class Cell(eqx.Module):
@@ -68,6 +47,7 @@ class Cell(eqx.Module):
         severity: shock applied to the teacher; neutral for ground-truth families.
         law: the closed-form law of a ground-truth family, else None.
         targets: invariants asked for, by name; a ground-truth cell's are those of its law.
+        bounds: invariants asked to lie between two values, either of which may be None, by name.
     """
 
     name: str = eqx.field(static=True)
@@ -78,6 +58,7 @@ class Cell(eqx.Module):
     severity: Severity = Severity()
     law: AbstractLaw | None = None
     targets: dict[str, float] = eqx.field(static=True, default_factory=dict)
+    bounds: dict[str, tuple[float | None, float | None]] = eqx.field(static=True, default_factory=dict)
 
     def __check_init__(self):
         if not re.fullmatch(r"[a-z0-9][a-z0-9_]{0,63}", self.name):
@@ -113,6 +94,7 @@ class Cell(eqx.Module):
             "severity": self.severity.description(),
             "law": law,
             "targets": dict(sorted(self.targets.items())),
+            "bounds": {name: list(bound) for name, bound in sorted(self.bounds.items())},
         }
 
 
@@ -124,6 +106,10 @@ def _neutral(cell: Cell) -> bool:
     return cell.severity == Severity()
 
 
+def _needs(cell: Cell, field: str) -> str:
+    return _unless(getattr(cell.severity, field) is not None, f"needs severity.{field}")
+
+
 def _closed_form(cell: Cell) -> str:
     return _unless(_neutral(cell), "has a closed-form law, which a severity would falsify")
 
@@ -131,12 +117,22 @@ def _closed_form(cell: Cell) -> str:
 # What a family promises about its cell, so that a label in a table can be believed: "" or the reason for refusal.
 _REFUSALS = {
     Family.BASELINE: lambda cell: _unless(_neutral(cell), "must leave severity at its defaults"),
-    Family.ROUGH: lambda cell: _unless(cell.severity.hurst is not None, "needs severity.hurst"),
+    Family.ROUGH: lambda cell: _needs(cell, "hurst"),
+    Family.PERSISTENT: lambda cell: _needs(cell, "scale_persistence_bars"),
     Family.HEAVY_TAIL: lambda cell: _unless(
-        cell.severity.jump_intensity > 1.0, f"needs severity.jump_intensity > 1, was {cell.severity.jump_intensity}"
+        cell.severity.jump_intensity > 1.0 or cell.severity.degrees_of_freedom is not None,
+        f"needs severity.jump_intensity > 1, was {cell.severity.jump_intensity}, or severity.degrees_of_freedom",
+    ),
+    Family.JUMP_CLUSTER: lambda cell: _needs(cell, "branching_ratio"),
+    Family.CONTAGION: lambda cell: _needs(cell, "contagion"),
+    Family.LIQUIDITY_CRASH: lambda cell: _unless(
+        cell.severity.liquidity < 1.0, f"needs severity.liquidity < 1, was {cell.severity.liquidity}"
     ),
     Family.REGIME_FLIP: lambda cell: _unless(len(set(cell.regimes)) > 1, "needs at least two different regimes"),
+    Family.FRACTIONAL_PRICES: lambda cell: _needs(cell, "price_hurst"),
     Family.GROUND_TRUTH_FGN: _closed_form,
     Family.GROUND_TRUTH_STUDENT_T: _closed_form,
     Family.GROUND_TRUTH_MAX_AUTOREGRESSION: _closed_form,
+    Family.GROUND_TRUTH_ARCH: _closed_form,
+    Family.GROUND_TRUTH_HAWKES: _closed_form,
 }

@@ -1,44 +1,21 @@
 """Laws of returns whose invariants are known in closed form: the estimators' standing exam."""
 
-import abc
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
+import scipy.integrate
 import scipy.special  # not scipy.stats, whose import takes as long as that of jax
 from jaxtyping import Array, Float
 
 from ..core import PRNGKey, stream
 from ..stochastic import fractional_gaussian_noise
-
-
-class AbstractLaw(eqx.Module):
-    """A stationary law of log returns."""
-
-    assets: eqx.AbstractVar[int]
-    scale: eqx.AbstractVar[float]
-
-    @abc.abstractmethod
-    def returns(self, key: PRNGKey, *, steps: int) -> Float[Array, "steps assets"]:
-        """Draw one path of log returns; the caller vmaps over keys."""
-
-    @abc.abstractmethod
-    def truth(self) -> dict[str, float]:
-        """Return the invariants that the law has in closed form, by name; one it has not is absent."""
-
-    def parameters(self) -> dict[str, float]:
-        """Return the law's parameters by name."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
-
-
-def _check_common(law: AbstractLaw) -> None:
-    if not isinstance(law.assets, int) or law.assets < 1:
-        raise ValueError(f"assets must be a whole number of at least 1, was {law.assets}.")
-    if not 0.0 < law.scale < math.inf:
-        raise ValueError(f"scale must be positive, was {law.scale}.")
+from .law import AbstractLaw, check_common
+from .law_arch import ConditionalHeteroskedastic
+from .law_hawkes import HawkesJumps
 
 
 class FractionalGaussian(AbstractLaw):
@@ -49,7 +26,7 @@ class FractionalGaussian(AbstractLaw):
     scale: float = eqx.field(static=True, default=0.01)
 
     def __check_init__(self):
-        _check_common(self)
+        check_common(self)
         if not 0.0 < self.hurst < 1.0:
             raise ValueError(f"hurst must lie in (0, 1), was {self.hurst}.")
 
@@ -80,7 +57,7 @@ class StudentTCopula(AbstractLaw):
     scale: float = eqx.field(static=True, default=0.01)
 
     def __check_init__(self):
-        _check_common(self)
+        check_common(self)
         if not 0.0 < self.degrees_of_freedom < math.inf:
             raise ValueError(f"degrees_of_freedom must be positive, was {self.degrees_of_freedom}.")
         if not -1.0 / max(self.assets - 1, 1) < self.correlation < 1.0:
@@ -101,6 +78,29 @@ class StudentTCopula(AbstractLaw):
             known["tail_dependence"] = float(2.0 * scipy.special.stdtr(nu + 1.0, -edge))
         return known
 
+    def at_level(self, *, tail_share: float, extreme_quantile: float) -> dict[str, float]:
+        nu = self.degrees_of_freedom
+        threshold = -float(scipy.special.stdtrit(nu, tail_share))
+        found = {"tail_index": hill_limit(lambda x: float(scipy.special.stdtr(nu, -x)), threshold)}
+        if self.assets > 1:
+            level = -float(scipy.special.stdtrit(nu, 1.0 - extreme_quantile))
+            found["tail_dependence"] = self._joint_exceedance(level) / (1.0 - extreme_quantile)
+        return {**self.truth(), **found}
+
+    def _joint_exceedance(self, level: float) -> float:
+        r"""Return $P(X_1 > x, X_2 > x)$: given the mixing variable, two normals; given one of them, a normal."""
+        nu, rho = self.degrees_of_freedom, self.correlation
+
+        def given_first(z: float, x: float) -> float:
+            rest = (x - rho * z) / math.sqrt(1.0 - rho**2)
+            return math.exp(-0.5 * z**2) / math.sqrt(2.0 * math.pi) * float(scipy.special.ndtr(-rest))
+
+        def given_mixing(share: float) -> float:  # quantiles of the chi-square law, so that the weight is uniform
+            x = level * math.sqrt(float(scipy.special.chdtri(nu, 1.0 - share)) / nu)
+            return scipy.integrate.quad(given_first, x, x + 12.0, args=(x,))[0]
+
+        return scipy.integrate.quad(given_mixing, 0.0, 1.0, limit=200)[0]
+
 
 class MaxAutoregression(AbstractLaw):
     r"""Independent max-autoregressions, whose losses cluster with a known extremal index.
@@ -120,7 +120,7 @@ class MaxAutoregression(AbstractLaw):
     scale: float = eqx.field(static=True, default=0.01)
 
     def __check_init__(self):
-        _check_common(self)
+        check_common(self)
         if not 0.0 <= self.persistence < 1.0:
             raise ValueError(f"persistence must lie in [0, 1), was {self.persistence}.")
         if not 0.0 < self.tail_index < 1.0:
@@ -140,10 +140,30 @@ class MaxAutoregression(AbstractLaw):
     def truth(self) -> dict[str, float]:
         return {"tail_index": self.tail_index, "extremal_index": 1.0 - self.persistence}
 
+    def at_level(self, *, tail_share: float, extreme_quantile: float) -> dict[str, float]:
+        xi, shift = self.tail_index, math.gamma(1.0 - self.tail_index)
+
+        def survival(loss: float) -> float:  # of Y^xi - Gamma(1 - xi), Y unit Frechet
+            return -math.expm1(-((loss + shift) ** (-1.0 / xi)))
+
+        threshold = (-math.log1p(-tail_share)) ** -xi - shift
+        return {**self.truth(), "tail_index": hill_limit(survival, threshold)}
+
+
+def hill_limit(survival: Callable[[float], float], threshold: float) -> float:
+    r"""Return what Hill's estimator tends to at a fixed threshold.
+
+    $$E[\log(X/u) \mid X > u] = \frac{1}{\bar F(u)} \int_0^\infty \bar F(u e^y)\, dy$$
+    """
+    above = scipy.integrate.quad(lambda y: survival(threshold * math.exp(y)), 0.0, 60.0, limit=200)[0]
+    return above / survival(threshold)
+
 
 LAWS: Mapping[str, type[AbstractLaw]] = {
     "ground_truth_fgn": FractionalGaussian,
     "ground_truth_student_t": StudentTCopula,
     "ground_truth_max_autoregression": MaxAutoregression,
+    "ground_truth_arch": ConditionalHeteroskedastic,
+    "ground_truth_hawkes": HawkesJumps,
 }
 """The law of each ground-truth family."""

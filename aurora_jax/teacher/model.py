@@ -48,7 +48,7 @@ class NFSDE(eqx.Module):
     jumps: HeavyJumps
     price_roughness: FractionalPrices | None = None
     ablation: Ablation = eqx.field(static=True, default=WHOLE)
-    jumps_per_step: int = eqx.field(static=True, default=6)
+    jumps_per_step: int = eqx.field(static=True, default=8)
 
     def __check_init__(self):
         if self.jumps_per_step < 1:

@@ -17,7 +17,8 @@ def test_steps_are_those_of_all_blocks():
 
 def test_description_is_plain_and_tells_cells_apart():
     rough = cell(family=Family.ROUGH, severity=Severity(hurst=0.05))
-    assert rough.description()["severity"] == {"volatility": 1.0, "jump_intensity": 1.0, "hurst": 0.05, "drift": 0.0}
+    assert rough.severity.changes() == {"hurst": 0.05}
+    assert rough.description()["severity"].items() >= {"volatility": 1.0, "hurst": 0.05, "contagion": None}.items()
     assert rough.description()["regimes"] == ["AR", "GARCH"]
     assert rough.description() != cell(family=Family.ROUGH, severity=Severity(hurst=0.06)).description()
     exam = cell(family=Family.GROUND_TRUTH_FGN, law=FractionalGaussian(hurst=0.3))
@@ -38,6 +39,11 @@ def test_description_is_plain_and_tells_cells_apart():
         ({"severity": Severity(drift=0.1)}, "baseline must leave severity at its defaults"),
         ({"family": Family.ROUGH}, r"rough needs severity\.hurst"),
         ({"family": Family.HEAVY_TAIL}, r"jump_intensity > 1, was 1\.0"),
+        ({"family": Family.PERSISTENT}, r"needs severity\.scale_persistence_bars"),
+        ({"family": Family.JUMP_CLUSTER}, r"needs severity\.branching_ratio"),
+        ({"family": Family.CONTAGION}, r"needs severity\.contagion"),
+        ({"family": Family.LIQUIDITY_CRASH}, r"needs severity\.liquidity < 1, was 1\.0"),
+        ({"family": Family.FRACTIONAL_PRICES}, r"needs severity\.price_hurst"),
         ({"family": Family.REGIME_FLIP, "regimes": (AR, AR)}, "two different regimes"),
         (
             {
@@ -58,6 +64,10 @@ def test_a_cell_that_is_not_what_its_family_says_is_refused(changes, message):
     ("settings", "message"),
     [
         ({"volatility": 0.0}, r"severity\.volatility must be positive, was 0\.0"),
+        ({"liquidity": -1.0}, r"severity\.liquidity must be positive, was -1\.0"),
+        ({"contagion": 1.0}, r"severity\.contagion must lie in \(0, 1\), was 1\.0"),
+        ({"degrees_of_freedom": 2.0}, r"severity\.degrees_of_freedom must exceed 2\.0, was 2\.0"),
+        ({"scale_persistence_bars": 0.1}, r"severity\.scale_persistence_bars must exceed 0\.2, was 0\.1"),
         ({"jump_intensity": float("inf")}, "severity.jump_intensity must be positive, was inf"),
         ({"hurst": 1.0}, r"severity\.hurst must lie in \(0, 1\), was 1\.0"),
         ({"drift": float("nan")}, r"severity\.drift must be finite"),
@@ -73,4 +83,6 @@ def test_only_ground_truth_families_do_without_a_teacher():
         Family.GROUND_TRUTH_FGN,
         Family.GROUND_TRUTH_STUDENT_T,
         Family.GROUND_TRUTH_MAX_AUTOREGRESSION,
+        Family.GROUND_TRUTH_ARCH,
+        Family.GROUND_TRUTH_HAWKES,
     }

@@ -75,3 +75,22 @@ def test_max_autoregression_margin_clusters_and_mean(key):
 def test_parameters_out_of_range_name_the_value(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_at_the_level_measured_tail_dependence_is_the_one_computed_elsewhere():
+    """Oracles (by simulation): t4, rho = .5 at q = .95 / .99 / .999: .340 / .287 / .268; scipy: .3387, .2858, .2635."""
+    law = StudentTCopula(degrees_of_freedom=4.0, correlation=0.5)
+    for quantile, expected in ((0.95, 0.3387), (0.99, 0.2858), (0.999, 0.2635)):
+        found = law.at_level(tail_share=0.025, extreme_quantile=quantile)["tail_dependence"]
+        assert found == pytest.approx(expected, abs=0.0003)
+
+
+def test_at_the_level_measured_the_tail_index_is_hills_expectation(key):
+    """Against Hill's formula on many draws at the known threshold."""
+    student = StudentTCopula(degrees_of_freedom=4.0, correlation=0.0, assets=1, scale=1.0)
+    maxima = MaxAutoregression(persistence=0.0, tail_index=0.3, assets=1, scale=1.0)
+    for law in (student, maxima):
+        loss = -sample(law, key).ravel()
+        threshold = np.quantile(loss, 0.975)
+        excess = np.log(loss[loss > threshold] / threshold)
+        assert_mean(excess, law.at_level(tail_share=0.025, extreme_quantile=0.95)["tail_index"], bias=0.003)
