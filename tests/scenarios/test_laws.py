@@ -3,6 +3,7 @@
 import jax
 import numpy as np
 import pytest
+from scipy import integrate, stats
 
 from aurora_jax.scenarios import FractionalGaussian, MaxAutoregression, StudentTCopula
 from tests.statistics import assert_mean
@@ -78,11 +79,19 @@ def test_parameters_out_of_range_name_the_value(make, message):
 
 
 def test_at_the_level_measured_tail_dependence_is_the_one_computed_elsewhere():
-    """Oracles (by simulation): t4, rho = .5 at q = .95 / .99 / .999: .340 / .287 / .268; scipy: .3387, .2858, .2635."""
+    """Oracles, by simulation: t4, rho = .5 at q = .95 / .99: .340 / .287. Exactly: given X_1, X_2 is a t5."""
     law = StudentTCopula(degrees_of_freedom=4.0, correlation=0.5)
-    for quantile, expected in ((0.95, 0.3387), (0.99, 0.2858), (0.999, 0.2635)):
+    for quantile, simulated in ((0.95, 0.340), (0.99, 0.287), (0.999, None)):
+        level = stats.t(4).ppf(quantile)
+
+        def joint(x, level=level):
+            spread = np.sqrt((4.0 + x**2) * 0.75 / 5.0)
+            return stats.t(4).pdf(x) * stats.t(5).sf((level - 0.5 * x) / spread)
+
+        exact = integrate.quad(joint, level, np.inf, epsabs=1e-12)[0] / (1.0 - quantile)
         found = law.at_level(tail_share=0.025, extreme_quantile=quantile)["tail_dependence"]
-        assert found == pytest.approx(expected, abs=0.0003)
+        assert found == pytest.approx(exact, rel=1e-5)
+        assert simulated is None or found == pytest.approx(simulated, abs=0.002)
 
 
 def test_at_the_level_measured_the_tail_index_is_hills_expectation(key):
