@@ -6,6 +6,7 @@ from .content import LossCurve as LossCurve
 from .content import ReportContent as ReportContent
 from .content import RouterReport as RouterReport
 from .content import StreamReport as StreamReport
+from .dataset_page import dataset_page as dataset_page
 from .decisions import decision_figure as decision_figure
 from .equity import equity_figure as equity_figure
 from .fan import fan_figure as fan_figure
