@@ -8,3 +8,4 @@ from .frozen import parse_config as parse_config
 from .governance import GovernanceConfig as GovernanceConfig
 from .quickstart import QuickstartConfig as QuickstartConfig
 from .seb_plus import SebPlusConfig as SebPlusConfig
+from .teacher import TeacherConfig as TeacherConfig

@@ -19,3 +19,10 @@ from .regimes import regime_figure as regime_figure
 from .reliability import reliability_figure as reliability_figure
 from .weights import weight_figure as weight_figure
 from .write import write_report as write_report
+from .image import picture as picture
+from .study import distances_figure as distances_figure
+from .study import invariants_figure as invariants_figure
+from .study import memory_figure as memory_figure
+from .study import quantile_figure as quantile_figure
+from .training import regimes_figure as regimes_figure
+from .training import training_figure as training_figure

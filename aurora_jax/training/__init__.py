@@ -1,5 +1,7 @@
 """Training: from real history to a fitted teacher, a distilled student and a calibrated router."""
 
+from .checkpoint import CheckpointError as CheckpointError
+from .checkpoint import Checkpoints as Checkpoints
 from .labels import BlockLabels as BlockLabels
 from .labels import label_blocks as label_blocks
 from .route import LabelledHistory as LabelledHistory
@@ -8,8 +10,22 @@ from .route import decoder as decoder
 from .route import label_history as label_history
 from .route import label_paths as label_paths
 from .route import route as route
+from .run_teacher import Outcome as Outcome
+from .run_teacher import TrainingError as TrainingError
+from .run_teacher import read_metrics as read_metrics
+from .run_teacher import run_training as run_training
 from .teach import TaughtTeacher as TaughtTeacher
 from .teach import teach as teach
+from .teacher_set import Reading as Reading
+from .teacher_set import TeacherSet as TeacherSet
+from .teacher_set import read_volatility as read_volatility
+from .teacher_set import teacher_set as teacher_set
+from .teacher_set import windows_of as windows_of
+from .trainer import TrainData as TrainData
+from .trainer import Trainer as Trainer
+from .trainer import TrainInfo as TrainInfo
+from .trainer import TrainSettings as TrainSettings
+from .trainer import TrainState as TrainState
 from .windows import Inputs as Inputs
 from .windows import close_bars as close_bars
 from .windows import cut as cut

@@ -1,0 +1,134 @@
+"""A whole training run of the teacher, that can be killed and goes on."""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from ..teacher import NFSDE
+from .checkpoint import Checkpoints
+from .trainer import Trainer, TrainInfo, TrainState
+
+METRICS = "metrics.jsonl"
+
+
+class TrainingError(RuntimeError):
+    """A training that cannot go on; the message names the step and the remedy. The last checkpoint is kept."""
+
+
+class Outcome(NamedTuple):
+    """How a run ended.
+
+    Attributes:
+        model: the best on the held-out blocks.
+        last: where the steps ended.
+        steps: steps taken, those of earlier runs included.
+        resumed_at: the step that this run started from.
+        stopped_early: whether patience ran out.
+        best_score: minus the log-likelihood per bar of the held-out blocks.
+        score_before: the untrained teacher's.
+    """
+
+    model: NFSDE
+    last: NFSDE
+    steps: int
+    resumed_at: int
+    stopped_early: bool
+    best_score: float
+    score_before: float
+
+
+def run_training(
+    trainer: Trainer,
+    out: Path,
+    *,
+    digest: str,
+    validate_every: int,
+    checkpoint_every: int,
+    on_step: Callable[[int, TrainInfo, float | None], None] = lambda step, info, score: None,
+) -> Outcome:
+    """Train until all steps are taken or patience runs out; metrics go to `metrics.jsonl`, states to `checkpoints/`.
+
+    A run in the same `out` with the same settings and data goes on from the last checkpoint, and ends with the same
+    bits as one that was never stopped. Lines of metrics after that checkpoint are dropped and written again.
+
+    Args:
+        trainer: settings, data and compiled steps.
+        out: folder of the run.
+        digest: of settings and data.
+        validate_every: steps between validations.
+        checkpoint_every: steps between checkpoints.
+        on_step: called with the step's number, its info and the validation score, if there was one.
+
+    Raises:
+        TrainingError: if the loss or its gradient stops being finite.
+        CheckpointError: if `out` holds another run.
+    """
+    checkpoints = Checkpoints(out / "checkpoints", digest=digest)
+    fresh = trainer.init()
+    state = checkpoints.restore(fresh)
+    state = fresh if state is None else state
+    resumed_at = int(state.step)
+    metrics = out / METRICS
+    _keep_lines(metrics, resumed_at)
+    with metrics.open("a") as log:
+        while not trainer.finished(state):
+            started = time.perf_counter()
+            after, info = trainer.step(state)
+            step = int(state.step)
+            if not bool(info.finite):
+                checkpoints.close()
+                raise TrainingError(_not_finite(step, info))
+            state, score = after, None
+            if (step + 1) % validate_every == 0 or int(state.step) == trainer.steps:
+                state, found = trainer.validate(state)
+                score = float(found)
+            log.write(json.dumps(_line(step, info, score, time.perf_counter() - started)) + "\n")
+            log.flush()
+            on_step(step, info, score)
+            if (step + 1) % checkpoint_every == 0 or trainer.finished(state):
+                checkpoints.save(int(state.step), state)
+    checkpoints.close()
+    return Outcome(
+        model=trainer.model(state.best),
+        last=trainer.model(state.parameters),
+        steps=int(state.step),
+        resumed_at=resumed_at,
+        stopped_early=int(state.step) < trainer.steps,
+        best_score=float(state.best_score),
+        score_before=float(fresh.best_score),
+    )
+
+
+def read_metrics(out: Path) -> list[dict]:
+    """Return the lines of `metrics.jsonl`, one for each step."""
+    return [json.loads(line) for line in (out / METRICS).read_text().splitlines()]
+
+
+def bits(state: TrainState) -> bytes:
+    """Return all bits of a state, by which two runs can be compared."""
+    return b"".join(np.asarray(leaf).tobytes() for leaf in jax.tree.leaves(state))
+
+
+def _line(step: int, info: TrainInfo, score: float | None, seconds: float) -> dict:
+    line = {"step": step, "loss": float(info.loss), **{k: float(v) for k, v in info.parts._asdict().items()}}
+    line |= {"gradient_norm": float(info.gradient_norm), "learning_rate": float(info.learning_rate)}
+    return {**line, "held_out": score, "seconds": round(seconds, 4)}
+
+
+def _keep_lines(path: Path, steps: int) -> None:
+    if path.exists():
+        lines = path.read_text().splitlines()[:steps]
+        path.write_text("".join(line + "\n" for line in lines))
+
+
+def _not_finite(step: int, info: TrainInfo) -> str:
+    wrong = [name for name, value in info.parts._asdict().items() if not np.isfinite(value)] or ["gradient"]
+    return (
+        f"{', '.join(wrong)} stopped being finite at step {step}: lower optimiser.learning_rate and run again in "
+        "another --out; the last checkpoint is kept."
+    )

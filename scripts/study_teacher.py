@@ -1,0 +1,63 @@
+#!/usr/bin/env python
+"""Compare a trained teacher with simpler markets on years that no model has seen."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+_REPOSITORY = Path(__file__).resolve().parent.parent
+if str(_REPOSITORY) not in sys.path:  # run as a file, Python sees only this folder
+    sys.path.insert(0, str(_REPOSITORY))
+
+import typer  # noqa: E402
+from rich.console import Console  # noqa: E402
+
+app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
+
+
+@app.command()
+def main(
+    config: Annotated[Path, typer.Option(help="Settings that the teacher was trained with.")] = _REPOSITORY
+    / "configs"
+    / "nfsde.yaml",
+    teacher: Annotated[Path, typer.Option(help="Folder of its training.")] = Path("runs/teacher"),
+    ablation: Annotated[
+        list[str] | None, typer.Option(help="NAME=FOLDER of a teacher trained without a part; may be repeated.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder of the study.")] = Path("runs/study"),
+    data: Annotated[str | None, typer.Option(help="The market, if not the configuration's.")] = None,
+    window_bars: Annotated[int, typer.Option(help="Bars of a held-out window.")] = 64,
+    copies: Annotated[int, typer.Option(help="Simulated twins of each window.")] = 16,
+    depth: Annotated[int, typer.Option(help="Of the signatures.")] = 3,
+    seed: Annotated[int, typer.Option(help="Of the simulations.")] = 1337,
+) -> None:
+    """Simulate the test years with the teacher, GARCH(1,1)-t with a t copula and a Gaussian SDE, and compare.
+
+    Writes [bold]study.json[/bold], [bold]quantiles.png[/bold], [bold]memory.png[/bold], [bold]invariants.png[/bold] and
+    [bold]distances.png[/bold]. Every model starts each window from what it makes of the returns before it.
+    """
+    from aurora_jax.config import TeacherConfig, load_config
+
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    try:
+        chosen = load_config(TeacherConfig, config)
+        chosen = chosen if data is None else chosen.updated(data=data)
+        folders = {"teacher": teacher, **dict(_named(text) for text in ablation or ())}
+        from scripts.studying import study  # heavy imports only once the cheap mistakes are out of the way
+
+        settings = {"window_bars": window_bars, "copies": copies, "depth": depth, "seed": seed}
+        study(chosen, folders, out, console=console, **settings)
+    except (ValueError, ArithmeticError, OSError, RuntimeError) as error:
+        typer.echo(f"error: {' '.join(str(error).split())}", err=True)
+        raise typer.Exit(1) from None
+
+
+def _named(text: str) -> tuple[str, Path]:
+    name, found, folder = text.partition("=")
+    if not found:
+        raise ValueError(f"--ablation must be NAME=FOLDER, was {text}.")
+    return name, Path(folder)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,142 @@
+"""The held-out study of a teacher from its settings to its folder."""
+
+from pathlib import Path
+
+import jax.numpy as jnp
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from aurora_jax import enable_x64
+from aurora_jax.config import TeacherConfig
+from aurora_jax.core import root_key, stream
+from aurora_jax.data import split
+from aurora_jax.engine import canonical_json, load_teacher
+from aurora_jax.report import distances_figure, invariants_figure, memory_figure, picture, quantile_figure
+from aurora_jax.study import (
+    Distance,
+    InvariantRow,
+    TaughtMarket,
+    compare,
+    fit_garch_copula,
+    fit_gaussian,
+    held_out_windows,
+    invariant_table,
+    nearer,
+)
+from aurora_jax.teacher import path_view
+from aurora_jax.training import read_volatility
+from scripts.teaching import market_of
+
+LONG_BARS = 512
+"""Bars of the windows that invariants are measured over."""
+LONG_COPIES = 24
+
+
+def study(
+    config: TeacherConfig,
+    teachers: dict[str, Path],
+    out: Path,
+    *,
+    console: Console,
+    window_bars: int,
+    copies: int,
+    depth: int,
+    seed: int,
+) -> dict:
+    """Fit the simpler markets, simulate the test years with all, and leave numbers and figures in `out`."""
+    enable_x64()
+    out.mkdir(parents=True, exist_ok=True)
+    market = market_of(config)
+    periods = split(market, **config.periods.model_dump())
+    returns = np.asarray(market.log_returns(), float)
+    first = int(np.searchsorted(market.times, periods.test.times[0]))
+    short = held_out_windows(returns, first=first, bars=window_bars)
+    long = held_out_windows(returns, first=first, bars=min(LONG_BARS, (returns.shape[0] - first) // 2))
+    training = np.asarray(periods.train.log_returns(), float)
+    console.print(f"{market.symbol}: {short.starts.size} held-out windows of {window_bars} bars; fitting GARCH-t")
+    smooth = _smooth_readings(periods.train, market)
+    models = {name: TaughtMarket(load_teacher(folder), smooth, config.block_bars) for name, folder in teachers.items()}
+    rivals = {"GARCH-t": fit_garch_copula(training), "Gaussian": fit_gaussian(training)}
+    root = root_key(seed)
+    simulated, paths = {}, {}
+    for name, model in {**models, **rivals}.items():
+        console.print(f"simulating {name}")
+        simulated[name] = model.simulate(stream(root, "short", name), short, copies=copies)
+        paths[name] = model.simulate(stream(root, "long", name), long, copies=LONG_COPIES)
+    view = path_view(
+        stream(root, "view"),
+        jnp.asarray(training, jnp.float32),
+        channels=min(config.signature.channels, returns.shape[1]),
+    )
+    distances = compare(stream(root, "tests"), short.windows, simulated, view, depth=depth)
+    flat = {name: found.reshape(-1, *found.shape[2:]) for name, found in paths.items()}
+    rows = invariant_table(long.windows, flat)
+    result = _result(market.symbol, distances, rows, first=market.times[first], windows=short.starts.size)
+    (out / "study.json").write_bytes(canonical_json(result))
+    figures = {
+        "quantiles": quantile_figure(short.windows, {n: p.reshape(-1, *p.shape[2:]) for n, p in simulated.items()}),
+        "memory": memory_figure(long.windows, flat),
+        "invariants": invariants_figure([(r.market, r.name, r.value, r.standard_error) for r in rows]),
+        "distances": distances_figure({n: (d.value, d.standard_error) for n, d in distances.items()}),
+    }
+    for name, figure in figures.items():
+        (out / f"{name}.png").write_bytes(picture(figure).png)
+    console.print(_distance_table(distances))
+    console.print(_invariant_table(rows))
+    console.print(f"figures and study.json in {out}")
+    return result
+
+
+def _smooth_readings(train, market) -> np.ndarray:
+    """Read the whole history in the training period's units, and smooth it as the likelihood does."""
+    whole = read_volatility(market, read_volatility(train)).measure.log_volatility
+    weight, smooth = 1.0 / 11.0, np.array(whole, float)
+    for bar in range(1, smooth.shape[0]):
+        smooth[bar] = smooth[bar - 1] + weight * (smooth[bar] - smooth[bar - 1])
+    return smooth
+
+
+def _result(symbol: str, distances: dict[str, Distance], rows: list[InvariantRow], *, first: int, windows: int) -> dict:
+    against = {
+        f"{name} less {rival}": nearer(distances[name], distances[rival])._asdict()
+        for name in ("teacher",)
+        for rival in distances
+        if rival != name
+    }
+    return {
+        "market": symbol,
+        "held_out_from_epoch_s": int(first),
+        "windows": windows,
+        "distances": {
+            name: {"value": d.value, "standard_error": d.standard_error, "p_value": d.p_value}
+            for name, d in distances.items()
+        },
+        "differences": against,
+        "invariants": [row._asdict() for row in rows],
+    }
+
+
+def _distance_table(distances: dict[str, Distance]) -> Table:
+    table = Table("model", "MMD²", "standard error", "permutation p", "teacher less it", title="Distance on path space")
+    for name, found in distances.items():
+        gap = nearer(distances["teacher"], found)
+        versus = "" if name == "teacher" else f"{gap.difference:+.4f} ± {gap.standard_error:.4f}"
+        table.add_row(name, f"{found.value:.4f}", f"{found.standard_error:.4f}", f"{found.p_value:.3f}", versus)
+    return table
+
+
+def _invariant_table(rows: list[InvariantRow]) -> Table:
+    names = list(dict.fromkeys(row.name for row in rows))
+    table = Table("market", *names, title="Invariants, and distance from the market in standard errors")
+    for market in dict.fromkeys(row.market for row in rows):
+        found = {row.name: row for row in rows if row.market == market}
+        table.add_row(market, *(_cell(found.get(name)) for name in names))
+    return table
+
+
+def _cell(row: InvariantRow | None) -> str:
+    if row is None:
+        return "-"
+    away = "" if row.market == "real" else f" ({row.z:+.1f})"
+    return f"{row.value:.3f} ± {row.standard_error:.3f}{away}"

@@ -1,0 +1,180 @@
+"""The training of a teacher from its settings to its folder."""
+
+import contextlib
+import hashlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import jax
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from aurora_jax import __version__, enable_x64
+from aurora_jax.config import TeacherConfig
+from aurora_jax.core import root_key, stream
+from aurora_jax.data import MarketData, load_packaged, read_table, split
+from aurora_jax.engine import canonical_json, save_teacher
+from aurora_jax.farm import digest_of
+from aurora_jax.report import picture, regimes_figure, training_figure
+from aurora_jax.teacher import NFSDE, REGIMES, Ablation, Weights
+from aurora_jax.training import (
+    Outcome,
+    TeacherSet,
+    Trainer,
+    TrainInfo,
+    TrainSettings,
+    read_metrics,
+    run_training,
+    teacher_set,
+)
+
+PACKAGED = ("us20", "sp500", "nasdaq")
+
+
+def market_of(config: TeacherConfig) -> MarketData:
+    """Return the market that a configuration names."""
+    if config.data in PACKAGED or not Path(config.data).suffix:
+        return load_packaged(config.data)
+    return read_table(config.data, maximum_gap_bars=config.maximum_gap_bars)
+
+
+def set_of(config: TeacherConfig, market: MarketData) -> TeacherSet:
+    """Cut a market into what a configuration trains on and judges by."""
+    periods = split(market, **config.periods.model_dump())
+    model = config.model.model_dump()
+    model["ablation"] = Ablation(**model.pop("ablation"))
+    signature = config.signature
+    return teacher_set(
+        stream(root_key(config.seed), "teacher"),
+        periods.train,
+        periods.validation,
+        block_bars=config.block_bars,
+        window_bars=signature.window_bars,
+        channels=signature.channels,
+        bandwidth=signature.bandwidth,
+        **model,
+    )
+
+
+def trainer_of(config: TeacherConfig, found: TeacherSet) -> Trainer:
+    """Build the trainer of a configuration."""
+    optimiser = config.optimiser.model_dump(exclude={"validate_every", "checkpoint_every"})
+    settings = TrainSettings(
+        weights=Weights(config.signature.weight, config.separation_weight),
+        windows=config.signature.windows,
+        depth=config.signature.depth,
+        **optimiser,
+    )
+    return Trainer(found.start, stream(root_key(config.seed), "steps"), found.data, settings)
+
+
+def train(config: TeacherConfig, out: Path, *, console: Console) -> Outcome:
+    """Train, and leave the teacher, its metrics, its figures and its summary in `out`."""
+    enable_x64()
+    market = market_of(config)
+    out.mkdir(parents=True, exist_ok=True)
+    console.print(
+        f"[bold]{market.symbol}[/bold]: {len(market.assets)} assets, {len(market.times):,} bars; labelling blocks"
+    )
+    found = set_of(config, market)
+    blocks = found.data.training.regime.shape[0], found.data.held_out.regime.shape[0]
+    console.print(f"{blocks[0]} training and {blocks[1]} held-out blocks of {config.block_bars} bars; compiling")
+    trainer = trainer_of(config, found)
+    data_digest = hashlib.sha256(np.ascontiguousarray(market.close).tobytes()).hexdigest()
+    with _bar(console, config.optimiser.steps) as on_step:
+        result = run_training(
+            trainer,
+            out,
+            # The start too: a change of code that changes the teacher itself must not go on from old states.
+            digest=f"{config.digest()}-{data_digest[:16]}-{digest_of(found.start)}-{jax.__version__}",
+            validate_every=config.optimiser.validate_every,
+            checkpoint_every=config.optimiser.checkpoint_every,
+            on_step=on_step,
+        )
+    _write(config, out, result, data_digest, market)
+    console.print(_table(result))
+    console.print(
+        f"teacher   {out / 'teacher.safetensors'}   (python sims/seb_plus.py --teacher {out})", soft_wrap=True
+    )
+    return result
+
+
+def learnt(model: NFSDE) -> dict[str, list[float]]:
+    """Return what a teacher learnt of each regime, by name."""
+    table = model.by_regime()
+    volatility = np.sqrt(np.mean(np.sum(np.asarray(table.price_factor, float) ** 2, axis=2), axis=1))
+    return {
+        "H of volatility": np.asarray(table.hurst, float)[:, 0].tolist(),
+        "vol of volatility": np.asarray(table.volatility_of_volatility, float)[:, 0].tolist(),
+        "leverage": np.asarray(table.leverage, float).tolist(),
+        "volatility": volatility.tolist(),
+        "jumps per bar": np.asarray(jax.vmap(_rate)(table.jump_law), float).tolist(),
+        "contagion": np.asarray(table.jump_law.contagion, float).tolist(),
+    }
+
+
+def _rate(law):
+    return law.baseline(0.0 * law.response)
+
+
+def _write(config: TeacherConfig, out: Path, result: Outcome, data_digest: str, market: MarketData) -> None:
+    save_teacher(result.model, out)
+    figures = {
+        "training": training_figure(read_metrics(out), result.score_before),
+        "regimes": regimes_figure(learnt(result.model), [regime.name for regime in REGIMES]),
+    }
+    for name, figure in figures.items():
+        (out / f"{name}.png").write_bytes(picture(figure).png)
+    jumps = result.model.jumps
+    summary = {
+        "config_digest": config.digest(),
+        "config": config.model_dump(mode="json"),
+        "data": {"symbol": market.symbol, "sha256": data_digest, "source": market.source, "licence": market.licence},
+        "versions": {"aurora_jax": __version__, "jax": jax.__version__},
+        "steps": result.steps,
+        "stopped_early": result.stopped_early,
+        "held_out_nats_per_bar": {"before": result.score_before, "after": result.best_score},
+        "by_regime": learnt(result.model),
+        "branching_ratio": float(result.model.branching_ratio),
+        "excitation_decay_per_bar": float(jumps.excitation.decay),
+        "tail_index_of_jumps": 1.0 / float(jumps.degrees_of_freedom),
+        "scale_persistence_bars": 1.0 / float(jumps.mixing.renewal_rate),
+    }
+    (out / "summary.json").write_bytes(canonical_json(summary))
+
+
+def _table(result: Outcome) -> Table:
+    table = Table("", *(regime.name for regime in REGIMES), title="What the teacher learnt")
+    for name, values in learnt(result.model).items():
+        table.add_row(name, *(f"{value:.4g}" for value in values))
+    table.add_section()
+    jumps = result.model.jumps
+    table.add_row("branching ratio", f"{float(result.model.branching_ratio):.3g}")
+    table.add_row("tail index of jumps", f"{1.0 / float(jumps.degrees_of_freedom):.3g}")
+    table.add_row("heavy scale lasts, bars", f"{1.0 / float(jumps.mixing.renewal_rate):.3g}")
+    table.add_row("held out, nats per bar", f"{result.score_before:.3f}", "->", f"{result.best_score:.3f}")
+    return table
+
+
+@contextlib.contextmanager
+def _bar(console: Console, steps: int) -> Iterator[Callable[[int, TrainInfo, float | None], None]]:
+    columns = (
+        TextColumn("train"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[says]}"),
+        TimeRemainingColumn(),
+    )
+    held = "-"
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("train", total=steps, says="")
+
+        def show(step: int, info: TrainInfo, score: float | None) -> None:
+            nonlocal held
+            held = held if score is None else f"{score:.3f}"
+            says = f"loss {float(info.loss):.3f}  MMD² {float(info.parts.signature_distance):.4f}  held out {held}"
+            progress.update(task, completed=step + 1, says=says)
+
+        yield show
