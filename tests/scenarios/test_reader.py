@@ -1,5 +1,8 @@
 """A data set laid out by hand: the reader must not need the farm that writes them."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -82,3 +85,53 @@ def test_no_folder_and_no_manifest_say_what_makes_one(tmp_path):
         load(tmp_path / "none", cell="calm")
     with pytest.raises(ScenarioError, match=r"no such manifest; run the same"):
         load(tmp_path, cell="calm")
+
+
+CHILD = """
+import sys
+from aurora_jax.scenarios import chunks, read_dataset
+def resident():
+    return next(int(line.split()[1]) * 1024 for line in open("/proc/self/status") if line.startswith("VmHWM"))
+import aurora_jax
+small = next(chunks(sys.argv[1], cell="calm")).log_price.sum()
+before, paths, total = resident(), 0, 0.0
+for chunk in chunks(sys.argv[1], cell="calm"):
+    paths, total = paths + chunk.log_price.shape[0], total + float(chunk.log_price[:, -1].sum())
+print(paths, total, resident() - before)
+"""
+
+
+@pytest.mark.slow
+def test_streaming_needs_a_chunk_of_memory_not_a_data_set(tmp_path):
+    """128 files of 4 MiB are read by a child whose memory grows by less than a fifth of that."""
+    folder = tmp_path / "cell=calm"
+    folder.mkdir()
+    paths, points = 256, 1025
+    normals = np.random.default_rng(0)
+    listed, ends = [], 0.0
+    for number in range(128):
+        prices = normals.normal(size=(paths, points, 3)).astype(np.float32)
+        ends += float(prices[:, -1].sum(dtype=float))
+        table = pa.table(
+            {
+                "path": np.repeat(np.arange(paths, dtype=np.int32), points),
+                "step": np.tile(np.arange(points, dtype=np.int32), paths),
+                **{f"log_price_{asset}": prices[:, :, asset].ravel() for asset in range(3)},
+                "regime": np.zeros(paths * points, np.int8),
+                "jumps": np.zeros(paths * points, np.int16),
+            }
+        )
+        file = folder / f"{number}.parquet"
+        pq.write_table(table, file)
+        digest = sha256(file.read_bytes())
+        listed.append({"file": f"cell=calm/{file.name}", "sha256": digest, "rows": paths * points, "paths": paths})
+    entry = {"steps": points - 1, "step_size": 1.0, "chunks": listed}
+    (tmp_path / DATASET_MANIFEST).write_bytes(sealed({"cells": {"calm": entry}}))
+    size = sum(file.stat().st_size for file in folder.iterdir())
+    assert size > 450 * 2**20
+    done = subprocess.run([sys.executable, "-c", CHILD, str(tmp_path)], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    count, total, grown = done.stdout.split()
+    assert int(count) == 128 * paths
+    assert float(total) == pytest.approx(ends, abs=1.0)
+    assert int(grown) < size / 5
