@@ -21,6 +21,9 @@ def main(
     out: Annotated[Path, typer.Option(help="Folder of the run; the same command goes on where it stopped.")] = Path(
         "runs/teacher"
     ),
+    data: Annotated[str | None, typer.Option(help="Another market than the configuration's: a name or a file.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Gradient steps, instead of the configuration's.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Root seed, instead of the configuration's.")] = None,
 ) -> None:
     """Train the teacher by likelihood and distance of paths, judged by held-out years.
 
@@ -34,6 +37,10 @@ def main(
     console = Console(width=None if sys.stdout.isatty() else 120)
     try:
         chosen = load_config(TeacherConfig, config)
+        chosen = chosen if data is None else chosen.updated(data=data)
+        chosen = chosen if seed is None else chosen.updated(seed=seed)
+        if steps is not None:
+            chosen = chosen.updated(optimiser={**chosen.optimiser.model_dump(), "steps": steps})
         from aurora_jax.farm import exclusive  # heavy imports only once the cheap mistakes are out of the way
         from scripts.teaching import train
 
