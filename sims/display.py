@@ -20,7 +20,7 @@ def catalogue_table(cells: Sequence[Cell]) -> Table:
     table = Table(
         Column("cell", no_wrap=True),
         "family",
-        "regimes",
+        Column("regimes", no_wrap=True),
         "steps",
         "paths",
         "law or severity",
@@ -85,6 +85,19 @@ def invariants_table(dataset: dict, names: Sequence[str]) -> Table:
     for name, entry in cells.items():
         table.add_row(name, f"{entry['paths']:,}", *(_measured(entry["invariants"].get(column)) for column in columns))
     return table
+
+
+def verdict_line(dataset: dict, names: Sequence[str]) -> str:
+    """Say how many of the invariants asked for pass, and name those that miss."""
+    verdicts = {
+        f"{name} {invariant}": report["passed"]
+        for name in names
+        for invariant, report in dataset["cells"][name]["invariants"].items()
+        if report["passed"] is not None
+    }
+    missed = [about for about, passed in verdicts.items() if not passed]
+    line = f"{len(verdicts) - len(missed)} of {len(verdicts)} invariants asked for pass"
+    return f"{line}; missed: {', '.join(missed)}" if missed else line
 
 
 @contextlib.contextmanager

@@ -19,7 +19,7 @@ from ray.exceptions import RayActorError, RayTaskError
 
 from aurora_jax import enable_x64
 from aurora_jax.core.threads import THREADS
-from aurora_jax.farm import ChunkSpec, FarmError, Receipt, Schedule, run_chunk
+from aurora_jax.farm import ChunkSpec, FarmError, Receipt, Schedule, machine_memory_bytes, run_chunk
 from aurora_jax.teacher import NFSDE
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -79,46 +79,93 @@ def _connect(address: str, *, cores: int) -> None:
             raise FarmError(f"no Ray at {address!r} ({reason}); {remedy}") from None
 
 
+def worker_memory_bytes(workers: int, *, threads: int) -> int:
+    """Return the bytes that each of `workers` may use on the smallest machine of the connected cluster."""
+    shares = []
+    for node in ray.nodes():
+        has = node["Resources"]
+        here = min(int(has.get("CPU", 0.0)) // threads, workers)
+        if node["Alive"] and here:
+            # On this machine Ray leaves out what others use at the moment; a limit must not depend on the hour.
+            own = node["NodeManagerAddress"] == ray.util.get_node_ip_address()
+            shares.append((machine_memory_bytes() if own else int(has["memory"])) // here)
+    return min(shares)
+
+
 def run_chunks(
     specs: Sequence[ChunkSpec], teacher: NFSDE | None, out: Path, *, workers: int, threads: int
 ) -> Iterator[Receipt]:
     """Make `specs` on `workers` actors and yield receipts as chunks finish, in any order.
 
-    An actor that dies is restarted and its chunks are made again: a chunk made twice is the same chunk.
+    An actor that dies is replaced, and its chunks go to whoever is free: a chunk made twice is the same chunk. Where
+    the cluster has lost the cores for a replacement, the others carry on without it.
 
     Raises:
         FarmError: if a chunk cannot be written, or its worker keeps dying.
     """
     shared = ray.put(teacher)
-    actor: Any = ray.remote(Worker).options(
-        num_cpus=threads,
-        max_restarts=RESTARTS,
-        max_task_retries=RESTARTS,
-        runtime_env={"env_vars": _environment(threads)},
-    )
-    actors = [actor.remote() for _ in range(min(workers, len(specs)))]
-    schedule, holding = Schedule(specs), Counter()
+    actor: Any = ray.remote(Worker).options(num_cpus=threads, runtime_env={"env_vars": _environment(threads)})
+    count = min(workers, len(specs))
+    schedule, holding, died_with = Schedule(specs), Counter(), Counter()
     # An actor is given work once it is up, so that a busy cluster may start fewer than asked for.
-    pending = {worker.ready.remote(): worker for worker in actors}
-    receipts_due = len(specs)
+    pending: dict[Any, tuple[Any, ChunkSpec | None]] = {}
+    actors: set[Any] = set()
+    up: set[Any] = set()
+
+    def hire() -> None:
+        worker = actor.remote()
+        actors.add(worker)
+        pending[worker.ready.remote()] = (worker, None)
+
+    def bury(worker: Any) -> None:
+        actors.discard(worker)
+        up.discard(worker)
+        ray.kill(worker)  # one that only could not be reached may still be running
+        for reference, (holder, spec) in list(pending.items()):
+            if holder is worker:
+                del pending[reference]
+                if spec is not None:
+                    schedule.give_back(spec)
+
+    def feed(worker: Any) -> None:
+        while schedule and holding[worker] < IN_FLIGHT_PER_WORKER:
+            spec = schedule.take(worker)
+            pending[worker.run.remote(spec, shared, str(out))] = (worker, spec)
+            holding[worker] += 1
+
+    for _ in range(count):
+        hire()
+    receipts_due, deaths_in_a_row = len(specs), 0
     try:
         while receipts_due:
             (done,), _ = ray.wait(list(pending), num_returns=1)
-            worker = pending.pop(done)
-            receipt = ray.get(done)
+            worker, spec = pending[done]
+            try:
+                receipt = ray.get(done)
+            except RayActorError:
+                deaths_in_a_row += 1
+                if spec is not None:
+                    died_with[spec.file] += 1
+                if deaths_in_a_row > RESTARTS * count or (spec is not None and died_with[spec.file] > RESTARTS):
+                    raise FarmError(
+                        f"workers died {deaths_in_a_row} times (out of memory?); lower shard_paths or --workers and "
+                        "run the same command again, finished chunks are kept."
+                    ) from None
+                bury(worker)
+                hire()
+                for other in up:  # one that had nothing left to do would not ask for more
+                    feed(other)
+                continue
+            del pending[done]
             if receipt is not None:
                 holding[worker] -= 1
                 receipts_due -= 1
-            while schedule and holding[worker] < IN_FLIGHT_PER_WORKER:
-                pending[worker.run.remote(schedule.take(worker), shared, str(out))] = worker
-                holding[worker] += 1
+                deaths_in_a_row = 0
+            else:
+                up.add(worker)
+            feed(worker)
             if receipt is not None:
                 yield receipt
-    except RayActorError:
-        raise FarmError(
-            f"a worker died {RESTARTS + 1} times (out of memory?); lower shard_paths or --workers and run the same "
-            "command again, finished chunks are kept."
-        ) from None
     except RayTaskError as error:
         # Its text is the worker's traceback; what went wrong there speaks for itself, and the traceback stays attached.
         raise error.cause from error

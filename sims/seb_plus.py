@@ -6,13 +6,10 @@ ray job submit --working-dir . -- python sims/seb_plus.py --out /data/seb_plus  
 ray job submit sims/seb_plus.py                                                    # the same, from its checkout
 """
 
-import contextlib
-import json
+import os
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 _REPOSITORY = Path(__file__).resolve().parent.parent
 if str(_REPOSITORY) not in sys.path:  # run as a file, Python sees only this folder
@@ -21,134 +18,21 @@ if str(_REPOSITORY) not in sys.path:  # run as a file, Python sees only this fol
 import typer  # noqa: E402
 from rich.console import Console  # noqa: E402
 
-from aurora_jax import enable_x64  # noqa: E402
 from aurora_jax.config import ConfigError, load_config  # noqa: E402
 from aurora_jax.config.seb_plus import SebPlusConfig  # noqa: E402
 from aurora_jax.farm import (  # noqa: E402
     FarmError,
-    Progress,
-    Receipt,
-    advance_progress,
-    exclusive,
-    finish,
     inspect,
+    machine_memory_bytes,
     plan,
-    refuse_strangers,
+    refuse_oversized,
     size_of,
-    start_progress,
-    sweep,
 )
-from aurora_jax.teacher import NFSDE, reference_teacher  # noqa: E402
 from sims import display  # noqa: E402
-from sims.pool import connected, run_chunks  # noqa: E402
-
-TIMINGS = "_timings.jsonl"  # apart from everything that is hashed or compared
-
-
-class Summary(NamedTuple):
-    """What a run did.
-
-    Attributes:
-        out: the data set.
-        dataset: its manifest: under `cells`, each cell's files and invariants.
-        made: chunks made by this run.
-        kept: chunks found whole.
-        repaired: why chunks that were there had to be made again.
-        path_steps: solver steps made by this run.
-        seconds: wall time.
-    """
-
-    out: Path
-    dataset: dict
-    made: int
-    kept: int
-    repaired: tuple[str, ...]
-    path_steps: int
-    seconds: float
-
-
-def generate(
-    config: SebPlusConfig,
-    out: Path | str,
-    *,
-    teacher: NFSDE | Path | str | None = None,
-    workers: int | None = None,
-    address: str = "local",
-    progress: Callable[[Progress], None] | None = None,
-) -> Summary:
-    """Make, resume or repair the data set of `config` in `out`; the Ray at hand is used, else one at `address`.
-
-    The same arguments give the same bytes, whatever the workers, their order, and how often the run was killed.
-
-    Args:
-        config: the catalogue.
-        out: folder of the data set, seen by every node of the cluster.
-        teacher: a fitted teacher, or the artifact that holds one; None uses the documented reference teacher.
-        workers: actors; None uses every core.
-        address: a Ray cluster, or "local" for a private one that ends with this call.
-        progress: called with the state of the run as it changes.
-
-    Raises:
-        FarmError: if the run cannot go on; finished chunks are kept.
-    """
-    enable_x64()
-    started = time.perf_counter()
-    out = Path(out).absolute()
-    with exclusive(out):
-        model = load_model(config, teacher)
-        specs = plan(config, teacher=model)
-        refuse_strangers(out, specs)
-        sweep(out, specs)
-        found = [inspect(out, spec) for spec in specs]
-        pending = [spec for spec, state in zip(specs, found, strict=True) if state.manifest is None]
-        state = start_progress(specs, pending)
-        _show(progress, state)
-        if pending:
-            threads = config.threads_per_worker
-            with connected(address, workers=workers, threads=threads) as fit:
-                for receipt in run_chunks(pending, model, out, workers=fit, threads=threads):
-                    state = advance_progress(state, receipt, elapsed_s=time.perf_counter() - started)
-                    _log_timing(out, receipt)
-                    _show(progress, state)
-        dataset = finish(out, specs)
-        sweep(out, specs)
-    return Summary(
-        out=out,
-        dataset=dataset,
-        made=len(pending),
-        kept=len(specs) - len(pending),
-        repaired=tuple(state.damage for state in found if state.damage),
-        path_steps=state.path_steps_made,
-        seconds=time.perf_counter() - started,
-    )
-
-
-def load_model(config: SebPlusConfig, teacher: NFSDE | Path | str | None) -> NFSDE | None:
-    """Return the teacher that `generate` was given, or the reference teacher; None where no cell needs any."""
-    if not any(cell.family.needs_teacher for cell in config.catalogue()):
-        return None
-    if teacher is None:
-        return reference_teacher(config.reference_assets)
-    if isinstance(teacher, NFSDE):
-        return teacher
-    from aurora_jax.engine import ArtifactError, load_teacher  # only here: the engine is most of the code base
-
-    try:
-        return load_teacher(teacher)
-    except ArtifactError as error:
-        raise FarmError(str(error)) from None
-
-
-def _show(progress: Callable[[Progress], None] | None, state: Progress) -> None:
-    if progress is not None:
-        progress(state)
-
-
-def _log_timing(out: Path, receipt: Receipt) -> None:
-    # A log, not data: on a full disk the chunk's own write is the one that must complain.
-    with contextlib.suppress(OSError), (out / TIMINGS).open("a") as file:
-        file.write(json.dumps({"at": time.time(), **receipt._asdict()}) + "\n")
-
+from sims.generate import Summary as Summary  # noqa: E402
+from sims.generate import generate as generate  # noqa: E402
+from sims.generate import load_model as load_model  # noqa: E402
+from sims.page import write_page  # noqa: E402
 
 app = typer.Typer(
     add_completion=False,
@@ -171,10 +55,14 @@ def main(
     paths: Annotated[int | None, typer.Option(help="Paths in each cell, instead of the catalogue's.")] = None,
     seed: Annotated[int | None, typer.Option(help="Root seed, instead of the catalogue's.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Ray actors; default: every core.")] = None,
+    memory_per_worker: Annotated[
+        float | None, typer.Option(help="GiB a worker may use; default: its share of the machine's memory.")
+    ] = None,
     address: Annotated[
         str, typer.Option(envvar="RAY_ADDRESS", help="Ray cluster; 'local' starts a private one.")
     ] = "local",
     list_cells: Annotated[bool, typer.Option("--list", help="Print the catalogue and stop.")] = False,
+    page: Annotated[bool, typer.Option(help="Draw the data set's page, _index.html, beside it.")] = True,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan with its size and stop.")] = False,
 ) -> None:
     """Generate SEB+, the Synthetic Extremes Benchmark, as Parquet files with manifests.
@@ -196,11 +84,21 @@ def main(
             console.print(display.catalogue_table(chosen.catalogue()))
             return
         out = _lasting(out)
+        memory_bytes = None if memory_per_worker is None else int(memory_per_worker * 2**30)
         if dry_run:
-            _print_plan(chosen, teacher, out)
+            _print_plan(chosen, teacher, out, memory_bytes or _memory_share(chosen, workers))
             return
         with display.progress_display(console) as progress:
-            summary = generate(chosen, out, teacher=teacher, workers=workers, address=address, progress=progress)
+            summary = generate(
+                chosen,
+                out,
+                teacher=teacher,
+                workers=workers,
+                address=address,
+                memory_per_worker=memory_bytes,
+                progress=progress,
+            )
+        written = write_page(summary.out, console) if page else None
     except (ConfigError, FarmError, ValueError) as error:
         typer.echo(f"error: {' '.join(str(error).split())}", err=True)
         raise typer.Exit(1) from None
@@ -208,6 +106,8 @@ def main(
         typer.echo("stopped; the same command resumes where this one left.", err=True)
         raise typer.Exit(130) from None
     _print_summary(summary, list(chosen.cells))
+    if written is not None:
+        console.print(f"page: {written}", highlight=False, soft_wrap=True)
 
 
 def _lasting(out: Path) -> Path:
@@ -218,18 +118,25 @@ def _lasting(out: Path) -> Path:
     return absolute
 
 
-def _print_plan(config: SebPlusConfig, teacher: Path | None, out: Path) -> None:
+def _memory_share(config: SebPlusConfig, workers: int | None) -> int:
+    cores = len(os.sched_getaffinity(0))
+    return machine_memory_bytes() // (workers or max(cores // config.threads_per_worker, 1))
+
+
+def _print_plan(config: SebPlusConfig, teacher: Path | None, out: Path, available_bytes: int) -> None:
     model = load_model(config, teacher)
     specs = plan(config, teacher=model)
     sizes = [size_of(spec, model) for spec in specs]
     found = [inspect(out, spec).manifest is not None for spec in specs]
     console.print(display.plan_table(specs, sizes, found))
+    refuse_oversized(specs, model, available_bytes=available_bytes)
 
 
 def _print_summary(summary: Summary, names: list[str]) -> None:
     for damage in summary.repaired:
         console.print(f"made again: {damage}", highlight=False, soft_wrap=True)
     console.print(display.invariants_table(summary.dataset, names))
+    console.print(display.verdict_line(summary.dataset, names), highlight=False, soft_wrap=True)
     rate = summary.path_steps / summary.seconds
     console.print(
         f"{summary.made} chunks made, {summary.kept} kept, in {summary.seconds:.1f} s "

@@ -5,6 +5,8 @@ from .chunk import run_chunk as run_chunk
 from .dataset import finish as finish
 from .estimate import Size as Size
 from .estimate import size_of as size_of
+from .memory import machine_memory_bytes as machine_memory_bytes
+from .memory import refuse_oversized as refuse_oversized
 from .plan import MEASURED_AT as MEASURED_AT
 from .plan import ChunkSpec as ChunkSpec
 from .plan import cells_of as cells_of

@@ -34,6 +34,10 @@ class Schedule(Generic[WorkerKey]):
             self._cell_of[worker] = cell
         return self._waiting[cell].popleft()
 
+    def give_back(self, spec: ChunkSpec) -> None:
+        """Take back a chunk whose worker has died; it is the next of its cell."""
+        self._waiting[spec.cell.name].appendleft(spec)
+
 
 def _least_crowded(waiting: Mapping[str, deque], workers: Mapping[str, int]) -> str:
     """Return the cell with the most chunks for each worker that would share them; the first in case of a tie."""

@@ -21,6 +21,15 @@ def test_a_worker_stays_with_its_cell_and_then_helps_where_most_is_left():
         schedule.take("one")
 
 
+def test_a_chunk_given_back_is_the_next_of_its_cell_for_whoever_asks():
+    schedule = Schedule(chunks(a=2))
+    first, _ = schedule.take("dead"), schedule.take("alive")
+    assert not schedule
+    schedule.give_back(first)
+    assert schedule.take("alive") == first
+    assert not schedule
+
+
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.integers(0, 2), min_size=6, max_size=6))
 def test_every_chunk_is_handed_out_once_whoever_asks(workers):

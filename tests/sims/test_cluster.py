@@ -119,7 +119,8 @@ def test_every_way_to_start_makes_the_same_data(cluster, environment, tiny, tmp_
     submit = {**environment, "RAY_API_SERVER_ADDRESS": address}
 
     call("ray", "job", "submit", "sims/seb_plus.py", environment=submit)  # one worker, by the cluster's environment
-    assert sorted(Path(name).suffix for name in data_of(literal)) == [".json"] * 3 + [".parquet"] * 2
+    suffixes = sorted(Path(name).suffix for name in data_of(literal))
+    assert suffixes == [".html"] + [".json"] * 3 + [".parquet"] * 2
 
     uploaded = tmp_path / "uploaded"
     command = ["python", "sims/seb_plus.py", "--config", tiny, "--out", uploaded, "--cells", "exam", "--workers", "2"]
@@ -133,7 +134,7 @@ def test_every_way_to_start_makes_the_same_data(cluster, environment, tiny, tmp_
     driver.stdin.flush()
     made, kept, shown, paths_done = next(line for line in driver.stdout if line[0].isdigit()).split()
     assert (made, kept, shown, paths_done) == ("1", "1", "2", "4")
-    assert data_of(harmed) == data_of(literal)
+    assert data_of(harmed) == data_of(literal)  # the page of the command still fits
 
     # What fails in a worker is told in its own words, not in Ray's traceback.
     blocked = tmp_path / "blocked"

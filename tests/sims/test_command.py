@@ -76,6 +76,7 @@ def unknown_key(tmp_path):
         (lambda tmp_path: ["--paths", "0"], "paths must be at least 1, was 0"),
         (lambda tmp_path: ["--seed", "-1"], "seed must lie in"),
         (lambda tmp_path: ["--teacher", tmp_path / "none"], "none"),
+        (lambda tmp_path: ["--memory-per-worker", "0.5"], "536,870,912 are available (0.50 GiB)"),
         (file_in_the_way, "cannot write here (File exists); choose another --out"),
         (
             lambda tmp_path: ["--out", tmp_path / "runtime_resources" / "working_dir_files" / "x" / "out"],
