@@ -19,7 +19,7 @@ from .observations import Observations
 from .posterior import QUANTILES, Convergence, Marginal, Posterior
 from .priors import prior_laws
 from .tail_likelihood import tail_log_likelihood
-from .volatility_likelihood import SpectrumTable, periodogram, spectrum_table, volatility_log_likelihood
+from .volatility_likelihood import ReadingPower, ReadingTable, reading_power, reading_table, volatility_log_likelihood
 
 _FEWEST_PLACES = 64
 
@@ -37,7 +37,7 @@ class Calibration:
         self.priors = prior_laws(priors)
         self.sampler = sampler
         self._ready: dict[tuple[int, int], Callable] = {}
-        self._tables: dict[int, SpectrumTable] = {}
+        self._tables: dict[int, ReadingTable] = {}
 
     def __call__(self, key: PRNGKey, observations: Observations) -> Posterior:
         """Sample; where the chains do not agree, once more with twice the warm-up.
@@ -58,11 +58,12 @@ class Calibration:
     def _run(self, key: PRNGKey, observations: Observations, warm_up: int) -> Posterior:
         steps, bars = observations.increments.size, observations.bars
         if steps not in self._tables:
-            self._tables[steps] = spectrum_table(steps)
+            self._tables[steps] = reading_table(steps)
         if (bars, warm_up) not in self._ready:
             self._ready[bars, warm_up] = self._compiled(bars, warm_up)
-        power, error_variance, event_bars, excesses = _padded(observations)
-        data = power, self._tables[steps], error_variance, event_bars, excesses
+        table = self._tables[steps]
+        power = reading_power(jnp.asarray(observations.increments), table)
+        data = power, table, *_padded(observations)
         with lenient():
             drawn, diverging = self._ready[bars, warm_up](jax.random.fold_in(key, warm_up), *data)
         # In the order of the priors, whatever numpyro's.
@@ -104,7 +105,7 @@ class Calibration:
 
 
 def reading_term(
-    value: dict, power: Float[Array, " frequencies"], table: SpectrumTable, error_variance: Float[Array, ""]
+    value: dict, power: ReadingPower, table: ReadingTable, error_variance: Float[Array, ""]
 ) -> Float[Array, ""]:
     """Return the log-likelihood of the differenced readings at one value of every parameter."""
     return volatility_log_likelihood(
@@ -151,13 +152,12 @@ def draw_parameters(key: PRNGKey, priors: PriorsConfig) -> dict[str, float]:
         return {name: np.asarray(prior.sample(k)).item() for k, (name, prior) in zip(keys, laws.items(), strict=True)}
 
 
-def _padded(observations: Observations) -> tuple[Array, Array, Array, Array]:
+def _padded(observations: Observations) -> tuple[Array, Array, Array]:
     """Return the arrays of a market with room for a power of two of jumps, so that few lengths are compiled."""
     count = observations.event_bars.size
     places = max(_FEWEST_PLACES, 2 ** math.ceil(math.log2(max(count, 1))))
     spare = (0, places - count)
     return (
-        periodogram(jnp.asarray(observations.increments)),
         jnp.asarray(observations.error_variance, float),
         jnp.asarray(np.pad(observations.event_bars, spare, constant_values=observations.bars)),
         jnp.asarray(np.pad(observations.excesses, spare, constant_values=-1.0)),
