@@ -12,7 +12,8 @@ _push = jax.jit(push)
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.lists(st.floats(-5, 5), min_size=1, max_size=25))
+# XLA flushes subnormal numbers to 0: they are not what goes in.
+@given(st.lists(st.floats(-5, 5, allow_subnormal=False), min_size=1, max_size=25))
 def test_equals_sorting_the_trailing_values(values):
     window = sorted_window(CAPACITY)
     for value in values:
