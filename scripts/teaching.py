@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -73,6 +74,8 @@ def trainer_of(config: TeacherConfig, found: TeacherSet) -> Trainer:
 def train(config: TeacherConfig, out: Path, *, console: Console) -> Outcome:
     """Train, and leave the teacher, its metrics, its figures and its summary in `out`."""
     enable_x64()
+    # What a step finds wrong is told in one line; jax would log its own traceback before.
+    logging.getLogger("jax._src.callback").setLevel(logging.CRITICAL)
     market = market_of(config)
     out.mkdir(parents=True, exist_ok=True)
     console.print(

@@ -83,7 +83,8 @@ def signature_distance(
 
     Each simulated window starts at the smoothed volatility of its real twin and follows its regime. Differentiable in
     the model by the paths; jump counts are held as they fell, so that the law of jump times is learnt by the
-    likelihood alone.
+    likelihood alone. Twins share their starts, so that for the true model the mean is a little below 0, by the order of
+    one over the number of windows.
 
     Args:
         model: the teacher.

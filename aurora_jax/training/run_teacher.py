@@ -1,6 +1,7 @@
 """A whole training run of the teacher, that can be killed and goes on."""
 
 import json
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from .checkpoint import Checkpoints
 from .trainer import Trainer, TrainInfo, TrainState
 
 METRICS = "metrics.jsonl"
+_REMEDY = "Lower optimiser.learning_rate and run again in another --out; the last checkpoint is kept."
 
 
 class TrainingError(RuntimeError):
@@ -75,24 +77,19 @@ def run_training(
     resumed_at = int(state.step)
     metrics = out / METRICS
     _keep_lines(metrics, resumed_at)
-    with metrics.open("a") as log:
-        while not trainer.finished(state):
-            started = time.perf_counter()
-            after, info = trainer.step(state)
-            step = int(state.step)
-            if not bool(info.finite):
-                checkpoints.close()
-                raise TrainingError(_not_finite(step, info))
-            state, score = after, None
-            if (step + 1) % validate_every == 0 or int(state.step) == trainer.steps:
-                state, found = trainer.validate(state)
-                score = float(found)
-            log.write(json.dumps(_line(step, info, score, time.perf_counter() - started)) + "\n")
-            log.flush()
-            on_step(step, info, score)
-            if (step + 1) % checkpoint_every == 0 or trainer.finished(state):
-                checkpoints.save(int(state.step), state)
-    checkpoints.close()
+    try:
+        with metrics.open("a") as log:
+            while not trainer.finished(state):
+                started = time.perf_counter()
+                step = int(state.step)
+                state, info, score = _advance(trainer, state, validate_every)
+                log.write(json.dumps(_line(step, info, score, time.perf_counter() - started)) + "\n")
+                log.flush()
+                on_step(step, info, score)
+                if (step + 1) % checkpoint_every == 0 or trainer.finished(state):
+                    checkpoints.save(int(state.step), state)
+    finally:
+        checkpoints.close()
     return Outcome(
         model=trainer.model(state.best),
         last=trainer.model(state.parameters),
@@ -102,6 +99,25 @@ def run_training(
         best_score=float(state.best_score),
         score_before=float(fresh.best_score),
     )
+
+
+def _advance(trainer: Trainer, state: TrainState, validate_every: int) -> tuple[TrainState, TrainInfo, float | None]:
+    """Take a step, and validate when it is time."""
+    step, score = int(state.step), None
+    try:
+        state, info = jax.block_until_ready(trainer.step(state))
+        if not bool(info.finite):
+            raise TrainingError(_not_finite(step, info))
+        if (step + 1) % validate_every == 0 or int(state.step) == trainer.steps:
+            state, found = jax.block_until_ready(trainer.validate(state))
+            score = float(found)
+            if not np.isfinite(score):
+                raise TrainingError(f"step {step}: the held-out likelihood is {score}. {_REMEDY}")
+    except TrainingError:
+        raise
+    except RuntimeError as error:  # jax's, of a path or a feature that is not finite
+        raise TrainingError(_broken(step, error)) from None
+    return state, info, score
 
 
 def read_metrics(out: Path) -> list[dict]:
@@ -126,9 +142,13 @@ def _keep_lines(path: Path, steps: int) -> None:
         path.write_text("".join(line + "\n" for line in lines))
 
 
+def _broken(step: int, error: RuntimeError) -> str:
+    """Find the sentence of what was wrong in jax's account of how it came to be."""
+    found = re.search(r"EqxRuntimeError: (.*?\.)", " ".join(str(error).split()))
+    reason = found[1] if found else "a number was lost."
+    return f"step {step}: {reason} {_REMEDY}"
+
+
 def _not_finite(step: int, info: TrainInfo) -> str:
     wrong = [name for name, value in info.parts._asdict().items() if not np.isfinite(value)] or ["gradient"]
-    return (
-        f"{', '.join(wrong)} stopped being finite at step {step}: lower optimiser.learning_rate and run again in "
-        "another --out; the last checkpoint is kept."
-    )
+    return f"{', '.join(wrong)} stopped being finite at step {step}. {_REMEDY}"

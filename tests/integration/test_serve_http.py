@@ -25,9 +25,12 @@ pytestmark = [pytest.mark.ray, pytest.mark.slow]  # a cluster of its own
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Return a free port that no other Ray will take meanwhile: below the system's own, above Ray's workers'."""
+    for port in range(21000 + os.getpid() % 5000, 31000):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return port
+    raise OSError("no free port between 21000 and 31000.")
 
 
 # Not the usual one: the README's own service may be running on this machine.

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -102,9 +103,13 @@ def cluster(environment, tiny, tmp_path_factory):
 
 
 def call(*command, environment):
-    done = subprocess.run(
-        [str(word) for word in command], cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=300
-    )
+    words, deadline = [str(word) for word in command], time.monotonic() + 60.0
+    while True:
+        done = subprocess.run(words, cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=300)
+        # A cluster takes jobs a few seconds after it is up, and has nothing that tells when.
+        if "No available agent" not in done.stdout + done.stderr or time.monotonic() > deadline:
+            break
+        time.sleep(1.0)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

@@ -104,7 +104,8 @@ def test_it_is_near_zero_for_the_teachers_own_windows_and_not_for_wilder_ones(sm
     own = [distance(jax.random.key(100 + i), windows_of(small, 10 * i)) for i in range(8)]
     wild = [distance(jax.random.key(100 + i), windows_of(small, 10 * i, stretch=3.0)) for i in range(8)]
     error = np.std(own, ddof=1) / np.sqrt(len(own))
-    assert abs(np.mean(own)) < 4.0 * error
+    # Twins share their starts, so that the n pairs among the n^2 are nearer than chance: a bias of the order of 1 / n.
+    assert abs(np.mean(own)) < 4.0 * error + 0.01
     assert np.min(wild) > np.max(own)
 
 
