@@ -1,7 +1,6 @@
 """The training of a teacher from its settings to its folder."""
 
 import contextlib
-import hashlib
 import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -54,7 +53,8 @@ def set_of(config: TeacherConfig, market: MarketData) -> TeacherSet:
         block_bars=config.block_bars,
         window_bars=signature.window_bars,
         channels=signature.channels,
-        bandwidth=signature.bandwidth,
+        signature_depth=signature.depth,
+        bandwidth_medians=signature.bandwidth_medians,
         **model,
     )
 
@@ -83,25 +83,32 @@ def train(config: TeacherConfig, out: Path, *, console: Console) -> Outcome:
     )
     found = set_of(config, market)
     blocks = found.data.training.regime.shape[0], found.data.held_out.regime.shape[0]
-    console.print(f"{blocks[0]} training and {blocks[1]} held-out blocks of {config.block_bars} bars; compiling")
+    console.print(
+        f"{blocks[0]} training and {blocks[1]} held-out blocks of {config.block_bars} bars; bandwidth "
+        f"{float(found.data.bandwidth):.4f}; compiling"
+    )
     trainer = trainer_of(config, found)
-    data_digest = hashlib.sha256(np.ascontiguousarray(market.close).tobytes()).hexdigest()
     with _bar(console, config.optimiser.steps) as on_step:
         result = run_training(
             trainer,
             out,
-            # The start too: a change of code that changes the teacher itself must not go on from old states.
-            digest=f"{config.digest()}-{data_digest[:16]}-{digest_of(found.start)}-{jax.__version__}",
+            digest=run_digest(config, market, found),
             validate_every=config.optimiser.validate_every,
             checkpoint_every=config.optimiser.checkpoint_every,
             on_step=on_step,
         )
-    _write(config, out, result, data_digest, market)
+    _write(config, out, result, market, found)
     console.print(_table(result))
     console.print(
         f"teacher   {out / 'teacher.safetensors'}   (python sims/seb_plus.py --teacher {out})", soft_wrap=True
     )
     return result
+
+
+def run_digest(config: TeacherConfig, market: MarketData, found: TeacherSet) -> str:
+    """Return what names a run: settings, data, and what a change of code would make of them."""
+    made = f"{digest_of(found.start)}-{float(found.data.bandwidth).hex()}"
+    return f"{config.digest()}-{market.digest[:16]}-{made}-{jax.__version__}"
 
 
 def learnt(model: NFSDE) -> dict[str, list[float]]:
@@ -122,7 +129,7 @@ def _rate(law):
     return law.baseline(0.0 * law.response)
 
 
-def _write(config: TeacherConfig, out: Path, result: Outcome, data_digest: str, market: MarketData) -> None:
+def _write(config: TeacherConfig, out: Path, result: Outcome, market: MarketData, found: TeacherSet) -> None:
     save_teacher(result.model, out)
     figures = {
         "training": training_figure(read_metrics(out), result.score_before),
@@ -134,11 +141,12 @@ def _write(config: TeacherConfig, out: Path, result: Outcome, data_digest: str, 
     summary = {
         "config_digest": config.digest(),
         "config": config.model_dump(mode="json"),
-        "data": {"symbol": market.symbol, "sha256": data_digest, "source": market.source, "licence": market.licence},
+        "data": {"symbol": market.symbol, "sha256": market.digest, "source": market.source, "licence": market.licence},
         "versions": {"aurora_jax": __version__, "jax": jax.__version__},
         "steps": result.steps,
         "stopped_early": result.stopped_early,
         "held_out_nats_per_bar": {"before": result.score_before, "after": result.best_score},
+        "signature_bandwidth": float(found.data.bandwidth),
         "by_regime": learnt(result.model),
         "branching_ratio": float(result.model.branching_ratio),
         "excitation_decay_per_bar": float(jumps.excitation.decay),

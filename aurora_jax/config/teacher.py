@@ -35,7 +35,7 @@ class SignatureLossConfig(Frozen):
         window_bars: bars of a window, at most those of a block.
         channels: the equal-weight basket and random directions; of fewer assets, as many as there are.
         depth: of the signatures.
-        bandwidth: of the kernel, in root mean squares of a feature's difference.
+        bandwidth_medians: of the kernel, in medians of the distance between the features of two training windows.
     """
 
     weight: NonNegativeFloat = 1.0
@@ -43,7 +43,7 @@ class SignatureLossConfig(Frozen):
     window_bars: Annotated[int, Field(ge=2)] = 64
     channels: PositiveInt = 3
     depth: PositiveInt = 3
-    bandwidth: PositiveFloat = 1.0
+    bandwidth_medians: PositiveFloat = 1.0
 
 
 class TeacherOptimiserConfig(Frozen):

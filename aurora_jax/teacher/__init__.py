@@ -24,6 +24,7 @@ from .reference import reference_teacher as reference_teacher
 from .shock import shocked as shocked
 from .signature_loss import PathView as PathView
 from .signature_loss import Windows as Windows
+from .signature_loss import median_bandwidth as median_bandwidth
 from .signature_loss import path_view as path_view
 from .signature_loss import signature_distance as signature_distance
 from .signature_loss import some_windows as some_windows

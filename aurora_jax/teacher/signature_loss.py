@@ -8,7 +8,8 @@ import jax.random as jr
 from jaxtyping import Array, Float, Int
 
 from ..core import Number, PRNGKey, stream
-from ..signatures import signature_mmd
+from ..signatures import signature_mmd, with_time_and_lag
+from ..signatures.mmd import pooled_features
 from .model import NFSDE
 from .simulate import simulate
 
@@ -67,6 +68,35 @@ def some_windows(key: PRNGKey, windows: Windows, *, count: int) -> Windows:
         return windows
     chosen = jr.choice(key, total, (count,), replace=False)
     return jax.tree.map(lambda leaf: leaf[chosen], windows)
+
+
+def median_bandwidth(windows: Windows, view: PathView, *, depth: int) -> Float[Array, ""]:
+    r"""Return the median over all pairs of windows of the distance between their features: the median heuristic.
+
+    $$b = \Bigl( \mathrm{med}_{i < j} \tfrac1F \lVert z_i - z_j \rVert^2 \Bigr)^{1/2}$$
+
+    with the features z that `signature_mmd` compares. Taken once from a market's own windows and held, so that the
+    distance to be made small is the same at every step and does not widen with what the teacher simulates.
+
+    Args:
+        windows: of the training period.
+        view: channels that are compared.
+        depth: of the signatures.
+
+    Raises:
+        ValueError: if there are fewer than 4 windows.
+
+    References:
+        Gretton et al. (2012), J. Machine Learning Research 13, section 8.
+    """
+    count = windows.returns.shape[0]
+    if count < 4:
+        raise ValueError(f"a median bandwidth needs at least 4 windows, had {count}: shorten them or add history.")
+    paths = jax.vmap(view)(windows.returns)
+    # Which half a path is in does not matter: normalisation and median are those of the pool.
+    one, other = paths[: count // 2], paths[count // 2 :]
+    _, squared = pooled_features(one, other, depth=depth, bandwidth=None, augment=with_time_and_lag)
+    return jnp.sqrt(squared)
 
 
 def signature_distance(

@@ -17,6 +17,7 @@ from ..teacher import (
     Windows,
     cross_sectional_log_volatility,
     initial_model,
+    median_bandwidth,
     path_view,
     range_log_volatility,
     teacher_data,
@@ -67,7 +68,8 @@ def teacher_set(
     block_bars: int,
     window_bars: int,
     channels: int,
-    bandwidth: float,
+    signature_depth: int,
+    bandwidth_medians: float,
     **model: object,
 ) -> TeacherSet:
     """Label blocks by BIC, cut windows, and start a teacher from the training period's moments.
@@ -79,12 +81,13 @@ def teacher_set(
         block_bars: bars of a regime block.
         window_bars: bars of the windows whose paths are compared; at most `block_bars`.
         channels: that the signature sees; at most the number of assets.
-        bandwidth: of its kernel, in root mean squares of a feature's difference.
+        signature_depth: of the signatures.
+        bandwidth_medians: of their kernel, in medians of the distance between two training windows.
         model: settings of `initial_model`.
 
     Raises:
         DataError: if a period is shorter than a block and a bar.
-        ValueError: if a setting is out of range; names it.
+        ValueError: if a setting is out of range, or there are fewer than 4 training windows; names it.
     """
     if not 1 < window_bars <= block_bars:
         raise ValueError(f"window_bars must lie between 2 and the {block_bars} bars of a block, was {window_bars}.")
@@ -99,7 +102,9 @@ def teacher_set(
     later = _blocks(held_out, read_volatility(held_out, reading).measure, block_bars)
     returns = jnp.asarray(training.log_returns(), jnp.float32)
     view = path_view(stream(key, "view"), returns, channels=min(channels, returns.shape[1]))
-    data = TrainData(blocks, later, windows_of(blocks, window_bars), view, jnp.asarray(bandwidth, jnp.float32))
+    windows = windows_of(blocks, window_bars)
+    bandwidth = bandwidth_medians * median_bandwidth(windows, view, depth=signature_depth)
+    data = TrainData(blocks, later, windows, view, bandwidth)
     start = initial_model(stream(key, "model"), **_moments(returns, reading.measure), **model)  # pyright: ignore[reportArgumentType]
     return TeacherSet(data, start, reading)
 

@@ -58,7 +58,15 @@ class TrainSettings(NamedTuple):
 
 
 class TrainData(NamedTuple):
-    """What a teacher is trained and judged on."""
+    """What a teacher is trained and judged on.
+
+    Attributes:
+        training: blocks whose likelihood is raised.
+        held_out: later blocks, by which the best parameters are chosen.
+        windows: of the training blocks, that simulated ones are compared with.
+        view: channels of that comparison.
+        bandwidth: of its kernel, the same in every step; see `teacher.median_bandwidth`.
+    """
 
     training: TeacherData
     held_out: TeacherData

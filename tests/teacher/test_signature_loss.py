@@ -12,6 +12,7 @@ from aurora_jax.teacher import (
     PathView,
     Windows,
     initial_model,
+    median_bandwidth,
     path_view,
     signature_distance,
     simulate,
@@ -77,6 +78,33 @@ def test_windows_are_drawn_without_replacement_and_stay_together():
     np.testing.assert_array_equal(drawn.returns[:, 0, 0], drawn.regime)
     np.testing.assert_array_equal(drawn.log_volatility[:, 0], drawn.regime)
     assert some_windows(jax.random.key(3), table, count=99) is table
+
+
+def totals(values):
+    """Windows of one asset that move by `values` in all."""
+    returns = jnp.asarray(values, float)[:, None, None] * jnp.array([0.75, 0.25])[None, :, None]
+    return Windows(returns, jnp.zeros((len(values), 1)), jnp.zeros(len(values), int))
+
+
+def test_a_median_bandwidth_by_hand():
+    """At depth 1 the features are time, which is the same for all, and the window's move twice, by lead and lag."""
+    moves = np.array([-2.0, -1.0, 1.0, 4.0])
+    z = moves / (1.4826 * 1.5)  # the median is 0; the moves' sizes 2, 1, 1, 4 have the median 1.5
+    z = z / np.sqrt(1.0 + (z / 8.0) ** 2)
+    # Differences 1, 2, 3, 3, 5, 6: the middle two are those between -2 and 1, and between 1 and 4.
+    middle = 0.5 * ((z[2] - z[0]) ** 2 + (z[3] - z[2]) ** 2)
+    view = PathView(jnp.ones((1, 1)), jnp.ones(1))
+    bandwidth = jax.jit(lambda windows: median_bandwidth(windows, view, depth=1))
+    found = bandwidth(totals(moves))
+    np.testing.assert_allclose(found, np.sqrt(2.0 / 3.0 * middle), rtol=1e-12)
+    # A market twice as volatile has the same: features are in units of their own spread.
+    np.testing.assert_allclose(bandwidth(totals(2.0 * moves)), found, rtol=1e-12)
+
+
+def test_a_median_of_too_few_windows_is_refused():
+    view = PathView(jnp.ones((1, 1)), jnp.ones(1))
+    with pytest.raises(ValueError, match="needs at least 4 windows, had 3: shorten them or add history"):
+        median_bandwidth(totals([1.0, 2.0, 3.0]), view, depth=1)
 
 
 @pytest.mark.slow  # compiles two simulations
