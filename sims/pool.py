@@ -15,7 +15,7 @@ os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 
 import ray
-from ray.exceptions import RayActorError, RayTaskError
+from ray.exceptions import RayActorError, RayTaskError, RuntimeEnvSetupError
 
 from aurora_jax import enable_x64
 from aurora_jax.core.threads import THREADS
@@ -166,6 +166,8 @@ def run_chunks(
             feed(worker)
             if receipt is not None:
                 yield receipt
+    except RuntimeEnvSetupError as error:
+        raise FarmError(f"a worker's environment could not be set up: {str(error).strip().splitlines()[-1]}") from error
     except RayTaskError as error:
         # Its text is the worker's traceback; what went wrong there speaks for itself, and the traceback stays attached.
         raise error.cause from error

@@ -15,6 +15,7 @@ _hook.__enter__()
 
 import jax  # noqa: E402
 import pytest  # noqa: E402
+from xdist.scheduler import LoadFileScheduling  # noqa: E402
 
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_rank_promotion", "raise")
@@ -25,3 +26,19 @@ jax.config.update("jax_numpy_dtype_promotion", "strict")
 def key():
     """The root key of a test; derive from it with `aurora_jax.core.stream`."""
     return jax.random.key(1337)
+
+
+class OneRayAtATime(LoadFileScheduling):
+    """Hands out whole files, and those that start a Ray one after another.
+
+    Two clusters that come up at once on one machine now and then choose the same port for their agents; one of them
+    then takes no jobs.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return "ray" if "mark.ray" in (self.config.rootpath / file).read_text() else file
+
+
+def pytest_xdist_make_scheduler(config, log):
+    return OneRayAtATime(config, log)
