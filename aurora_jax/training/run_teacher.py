@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import jax
 import numpy as np
+from jaxtyping import PyTree
 
 from ..teacher import NFSDE
 from .checkpoint import Checkpoints
@@ -125,9 +126,9 @@ def read_metrics(out: Path) -> list[dict]:
     return [json.loads(line) for line in (out / METRICS).read_text().splitlines()]
 
 
-def bits(state: TrainState) -> bytes:
-    """Return all bits of a state, by which two runs can be compared."""
-    return b"".join(np.asarray(leaf).tobytes() for leaf in jax.tree.leaves(state))
+def bits(tree: PyTree) -> bytes:
+    """Return all bits of a state, a model or an outcome, by which two runs can be compared."""
+    return b"".join(np.asarray(leaf).tobytes() for leaf in jax.tree.leaves(tree))
 
 
 def _line(step: int, info: TrainInfo, score: float | None, seconds: float) -> dict:

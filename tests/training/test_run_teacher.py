@@ -1,0 +1,267 @@
+"""A run that is stopped goes on to the same bits, and one that cannot go on says where, why and what to do.
+
+The fast tests replace the gradient step by a walk whose every step is drawn by its number, as the trainer's own draws
+are; the slow ones take real steps.
+"""
+
+import dataclasses
+import json
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from aurora_jax.teacher import Ablation, Parts, TeacherData, Weights, Windows, initial_model, path_view
+from aurora_jax.training import (
+    CheckpointError,
+    Checkpoints,
+    TrainData,
+    Trainer,
+    TrainInfo,
+    TrainingError,
+    TrainSettings,
+    read_metrics,
+    run_training,
+)
+from aurora_jax.training.run_teacher import bits
+
+BLOCKS, BARS, STEPS, STRIDE = 4, 8, 8, 0.125
+EVERY: dict[str, Any] = {"digest": "a", "validate_every": 2, "checkpoint_every": 3}
+
+
+class Stopped(Exception):
+    """What a user's ctrl-C, or a full node, does to a run."""
+
+
+def stop_after(step):
+    def on_step(now, info, score):
+        if now == step:
+            raise Stopped
+
+    return on_step
+
+
+def drawn(number):
+    return jax.random.normal(jax.random.fold_in(jax.random.key(3), number), (), jnp.float32)
+
+
+@pytest.fixture(scope="module")
+def start():
+    covariance, mean = jnp.full((1, 1), 2e-4, jnp.float32), jnp.zeros(1, jnp.float32)
+    return initial_model(jax.random.key(0), mean_return=mean, covariance=covariance, embedding_size=1, width=2, depth=0)
+
+
+@pytest.fixture(scope="module")
+def data():
+    rng = np.random.default_rng(0)
+
+    def blocks():
+        reading = jnp.asarray(0.3 * rng.normal(size=(BLOCKS, BARS + 1, 1)), jnp.float32)
+        returns = jnp.asarray(0.015 * rng.normal(size=(BLOCKS, BARS, 1)), jnp.float32)
+        return TeacherData(returns, reading, 0.3 * reading[:, :-1], jnp.arange(BLOCKS) % 3, jnp.float32(0.1))
+
+    training, held_out = blocks(), blocks()
+    windows = Windows(training.returns, training.smooth_log_volatility[:, 0], training.regime)
+    view = path_view(jax.random.key(1), training.returns.reshape(-1, 1), channels=1)
+    return TrainData(training, held_out, windows, view, jnp.float32(1.0))
+
+
+class Walk(NamedTuple):
+    """What goes wrong in a walk: the parts of the loss that are lost, in which step, or what jax raises there."""
+
+    scores: tuple = (1.0, 0.9, 0.8, 0.7, 0.6)
+    lost: tuple = ()
+    at: int = -1
+    raises: str = ""
+
+
+@pytest.fixture
+def walker(start, data, monkeypatch):
+    """Return a function that makes a trainer of a walk; `scores` are the start's and those after steps 2, 4, ..."""
+
+    def build(walk=Walk(), patience=8):  # noqa: B008 - an immutable record
+        one = Trainer(start, jax.random.key(7), data, TrainSettings(steps=STEPS, patience=patience))
+        first = jax.tree.leaves(eqx.filter(start, eqx.is_inexact_array))[0].ravel()[0]
+
+        def step(state):
+            number = int(state.step)
+            if walk.raises and number == walk.at:
+                raise RuntimeError(walk.raises)
+            draw = drawn(number)
+            moved = jax.tree.map(lambda leaf: leaf + STRIDE + 1e-3 * draw, state.parameters)
+            parts = dict.fromkeys(Parts._fields, jnp.asarray(number + 0.25, jnp.float32))
+            parts |= dict.fromkeys(walk.lost if number == walk.at else (), jnp.asarray(jnp.nan, jnp.float32))
+            info = TrainInfo(draw, Parts(**parts), jnp.abs(draw), jnp.float32(0.01), jnp.asarray(number != walk.at))
+            return state._replace(parameters=moved, step=state.step + 1), info
+
+        def score(arrays):
+            steps = round(float(jax.tree.leaves(arrays)[0].ravel()[0] - first) / STRIDE)
+            return jnp.asarray(walk.scores[steps // 2], jnp.float32)
+
+        monkeypatch.setattr(one, "step", step)
+        monkeypatch.setattr(one, "score", score)
+        return one
+
+    return build
+
+
+def state_in(out, trainer):
+    checkpoints = Checkpoints(out / "checkpoints", digest="a")
+    state = checkpoints.restore(trainer.init())
+    assert state is not None
+    checkpoints.close()
+    return state
+
+
+def lines(out):
+    return [{name: value for name, value in line.items() if name != "seconds"} for line in read_metrics(out)]
+
+
+def same(one, other):
+    """Whether two outcomes are the same to the bit, except where they resumed."""
+    pairs = zip(one._replace(resumed_at=0), other._replace(resumed_at=0), strict=True)
+    return all(bits(a) == bits(b) for a, b in pairs)
+
+
+@pytest.mark.parametrize(("step", "resumed_at"), [(1, 0), (2, 0), (3, 3), (6, 6)])
+def test_a_run_stopped_anywhere_ends_with_the_bits_of_one_that_was_not(walker, tmp_path, step, resumed_at):
+    """A step's checkpoint is written after `on_step`: stopped in step 2, there is none of the 3 steps taken."""
+    trainer = walker()
+    whole = run_training(trainer, tmp_path / "whole", **EVERY)
+    with pytest.raises(Stopped):
+        run_training(trainer, tmp_path / "cut", **EVERY, on_step=stop_after(step))
+    assert len(read_metrics(tmp_path / "cut")) == step + 1
+    resumed = run_training(trainer, tmp_path / "cut", **EVERY)
+    assert (resumed.resumed_at, whole.resumed_at, resumed.steps) == (resumed_at, 0, STEPS)
+    assert same(resumed, whole)
+    assert bits(state_in(tmp_path / "cut", trainer)) == bits(state_in(tmp_path / "whole", trainer))
+    assert lines(tmp_path / "cut") == lines(tmp_path / "whole")
+
+
+def test_lines_after_the_checkpoint_are_written_again(walker, tmp_path):
+    """What lies beyond the last state was another future, or half a line: the next run tells it anew."""
+    trainer = walker()
+    with pytest.raises(Stopped):
+        run_training(trainer, tmp_path, **EVERY, on_step=stop_after(4))
+    path = tmp_path / "metrics.jsonl"
+    kept, written = path.read_text().splitlines()[:3], path.read_text().splitlines()
+    path.write_text(
+        "\n".join([*kept, *(line.replace('"loss"', '"stale"') for line in written[3:])]) + '\n{"step": 5, "lo'
+    )
+    run_training(trainer, tmp_path, **EVERY)
+    after = path.read_text().splitlines()
+    assert after[:3] == kept  # not written again: their seconds are the same
+    assert [json.loads(line)["step"] for line in after] == list(range(STEPS))
+    assert "stale" not in path.read_text()
+
+
+def test_a_finished_run_is_not_run_again(walker, tmp_path):
+    trainer, seen = walker(), []
+    first = run_training(trainer, tmp_path, **EVERY)
+    before = (tmp_path / "metrics.jsonl").read_bytes()
+    again = run_training(trainer, tmp_path, **EVERY, on_step=lambda step, info, score: seen.append(step))
+    assert not seen
+    assert again.resumed_at == STEPS
+    assert same(again, first)
+    assert (tmp_path / "metrics.jsonl").read_bytes() == before
+
+
+def test_other_settings_or_data_are_refused_and_change_nothing(walker, tmp_path):
+    trainer = walker()
+    with pytest.raises(Stopped):
+        run_training(trainer, tmp_path, **EVERY, on_step=stop_after(4))
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    with pytest.raises(CheckpointError, match="holds a run with other settings or data; choose another --out"):
+        run_training(trainer, tmp_path, digest="b", validate_every=2, checkpoint_every=3)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_patience_ends_a_run_with_the_best_parameters(walker, start, tmp_path):
+    """Scores 1, .8, .9, .95: after two validations without a better one, the parameters of step 2 are kept."""
+    trainer = walker(Walk(scores=(1.0, 0.8, 0.9, 0.95, 0.1)), patience=2)
+    result = run_training(trainer, tmp_path, **EVERY)
+    assert result.stopped_early
+    assert result.steps == 6
+    assert (result.score_before, result.best_score) == (1.0, pytest.approx(0.8))
+    shift = float(result.model.embedding[0, 0] - start.embedding[0, 0])
+    assert shift == pytest.approx(2 * STRIDE + 1e-3 * float(drawn(0) + drawn(1)), abs=1e-6)
+    assert bits(result.last) != bits(result.model)
+    assert [line["held_out"] for line in lines(tmp_path)] == pytest.approx([None, 0.8, None, 0.9, None, 0.95])
+    assert run_training(trainer, tmp_path, **EVERY).steps == 6  # nor does it go on when asked again
+
+
+@pytest.mark.parametrize(
+    ("walk", "message"),
+    [
+        (Walk(scores=(1.0, 0.9, np.nan, 0.7, 0.6)), "step 3: the held-out likelihood is nan"),
+        (Walk(lost=("signature_distance",), at=4), "signature_distance stopped being finite at step 4"),
+        (Walk(lost=("negative_log_likelihood", "separation"), at=5), "likelihood, separation stopped being finite at"),
+        (Walk(at=4), "gradient stopped being finite at step 4"),
+        (
+            Walk(raises="INTERNAL: a callback\n  EqxRuntimeError: features must\n be finite. A long story.", at=4),
+            "step 4: features must be finite",
+        ),
+        (Walk(raises="INTERNAL: something else", at=4), "step 4: a number was lost"),
+    ],
+    ids=["score", "distance", "two parts", "gradient", "jax", "jax without a sentence"],
+)
+def test_a_run_that_cannot_go_on_says_where_and_keeps_its_last_checkpoint(walker, tmp_path, walk, message):
+    trainer = walker(walk)
+    for _ in range(2):  # the second run goes on from the checkpoint, and meets the same end
+        with pytest.raises(TrainingError, match=message) as caught:
+            run_training(trainer, tmp_path, **EVERY)
+        assert str(caught.value).endswith(
+            ". Lower optimiser.learning_rate and run again in another --out; the last checkpoint is kept."
+        )
+        state = state_in(tmp_path, trainer)
+        assert int(state.step) == 3
+        assert all(np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves(state.parameters))
+        assert [line["step"] for line in read_metrics(tmp_path)][:3] == [0, 1, 2]
+
+
+def test_metrics_are_what_the_steps_told(walker, tmp_path):
+    told = []
+    run_training(walker(), tmp_path, **EVERY, on_step=lambda step, info, score: told.append((step, info, score)))
+    found = read_metrics(tmp_path)
+    assert len(found) == len(told) == STEPS
+    for line, (step, info, score) in zip(found, told, strict=True):
+        assert line.pop("seconds") >= 0.0
+        numbers = {"loss": info.loss, "gradient_norm": info.gradient_norm, "learning_rate": info.learning_rate}
+        numbers |= dict.fromkeys(Parts._fields, step + 0.25)
+        assert line == {"step": step, "held_out": score} | {name: float(value) for name, value in numbers.items()}
+    assert [line["held_out"] for line in found] == pytest.approx([None, 0.9, None, 0.8, None, 0.7, None, 0.6])
+    with pytest.raises(FileNotFoundError):
+        read_metrics(tmp_path / "elsewhere")
+
+
+@pytest.mark.slow  # compiles a gradient through a simulation
+def test_real_steps_resume_to_the_bit(start, data, tmp_path):
+    """A resumed run draws the windows and paths that it would have drawn."""
+    calm = dataclasses.replace(start, ablation=Ablation(no_jumps=True))  # half the time to compile
+    settings = TrainSettings(steps=6, learning_rate=1e-3, weights=Weights(1.0, 1e-3), windows=3, depth=1)
+    trainer = Trainer(calm, jax.random.key(7), data, settings)
+    whole = run_training(trainer, tmp_path / "whole", **EVERY)
+    with pytest.raises(Stopped):
+        run_training(trainer, tmp_path / "cut", **EVERY, on_step=stop_after(4))
+    resumed = run_training(trainer, tmp_path / "cut", **EVERY)
+    assert resumed.resumed_at == 3
+    assert same(resumed, whole)
+    assert bits(state_in(tmp_path / "cut", trainer)) == bits(state_in(tmp_path / "whole", trainer))
+    assert lines(tmp_path / "cut") == lines(tmp_path / "whole")
+    # Other windows and paths in each step, though the first step of the warm-up has no length.
+    assert len({line["signature_distance"] for line in read_metrics(tmp_path / "whole")}) == 6
+
+
+@pytest.mark.slow  # compiles a gradient
+def test_steps_too_long_lose_the_likelihood(start, data, tmp_path):
+    settings = TrainSettings(steps=STEPS, learning_rate=1e30, weights=Weights(0.0, 1e-3))
+    calm = dataclasses.replace(start, ablation=Ablation(no_jumps=True))
+    trainer = Trainer(calm, jax.random.key(7), data, settings)
+    with pytest.raises(TrainingError, match=r"stopped being finite at step [12]\. Lower optimiser.learning_rate"):
+        run_training(trainer, tmp_path, digest="a", validate_every=STEPS, checkpoint_every=1)
+    state = state_in(tmp_path, trainer)
+    assert 1 <= int(state.step) <= 2
+    assert len(read_metrics(tmp_path)) == int(state.step)
