@@ -97,7 +97,7 @@ def cells(
     Check it with [bold]python sims/seb_plus.py --config cells.yaml --list[/bold].
     """
     with _told():
-        from scripts.calibrating import write_cells
+        from scripts.posterior_cells import write_cells
 
         drawn = write_cells(posterior, base, out, cells=count, seed=seed)
         _console().print(f"{len(drawn)} cells of the posterior in {out}", soft_wrap=True)

@@ -1,20 +1,21 @@
-"""A calibration from its settings to its folder, and a catalogue from a calibration."""
+"""A calibration from its settings to its folder."""
 
+import contextlib
 import io
-import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import numpyro
-import yaml
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as ProgressBar
 from rich.table import Table
 
 from aurora_jax import __version__, enable_x64
-from aurora_jax.config import SebPlusConfig, load_config, parse_config
-from aurora_jax.config.posterior import PosteriorConfig, PosteriorMarketConfig
+from aurora_jax.config.posterior import PosteriorConfig, PosteriorMarketConfig, SamplerConfig
 from aurora_jax.core import root_key, stream
 from aurora_jax.data import MarketData, load_packaged, read_table
 from aurora_jax.engine import canonical_json
@@ -22,20 +23,20 @@ from aurora_jax.invariants import jump_test
 from aurora_jax.report import picture
 from aurora_jax.training.posterior import (
     CALIBRATED,
-    PARAMETERS,
     QUANTILES,
     Calibration,
     Observations,
     Posterior,
     PredictiveCheck,
+    Progress,
     cell_priors,
     join_bars,
     observe_market,
     predictive_check,
-    severities,
 )
-from aurora_jax.training.posterior.sample import marginal
 from scripts.posterior_figures import marginal_figure, predictive_figure, trace_figure
+
+_MARKETS = 100
 
 
 def market_of(config: PosteriorMarketConfig) -> MarketData:
@@ -53,21 +54,47 @@ def calibrate(config: PosteriorConfig, out: Path, *, console: Console) -> Poster
     """Fit, and leave the posterior, its figures and its report in `out`."""
     enable_x64()
     market = market_of(config.market)
-    out.mkdir(parents=True, exist_ok=True)
     found = observe_market(market, config.jumps)
+    out.mkdir(parents=True, exist_ok=True)  # only for a market that can be fitted, and before the minutes of work
     console.print(
         f"[bold]{market.symbol}[/bold]: {len(market.assets)} assets, {found.increments.size + 1:,} readings, "
         f"{found.event_bars.size:,} bars with a jump of {found.bars:,}; sampling {config.sampler.chains} chains"
     )
     key = stream(root_key(config.seed), "posterior")
-    with console.status("   compiling and running"):
-        posterior = Calibration(config.priors, config.sampler)(stream(key, "nuts"), found)
-        check = predictive_check(stream(key, "predictive"), posterior, found)
+    with _bar(console, config.sampler) as on_progress:
+        posterior = Calibration(config.priors, config.sampler)(stream(key, "nuts"), found, on_progress=on_progress)
+    markets = min(_MARKETS, config.sampler.chains * config.sampler.draws)
+    with console.status("   drawing markets from the posterior"):
+        check = predictive_check(stream(key, "predictive"), posterior, found, markets=markets)
     _write(config, out, market, found, posterior, check)
     console.print(_table(posterior))
     console.print(f"divergences {posterior.divergences}; {posterior.message}", soft_wrap=True)
     console.print(f"report      {out / 'report.md'}", soft_wrap=True)
     return posterior
+
+
+@contextlib.contextmanager
+def _bar(console: Console, sampler: SamplerConfig) -> Iterator[Callable[[Progress], None]]:
+    """Show how far the chains are; yields what the sampler calls."""
+    columns = (
+        TextColumn("   {task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[divergences]} divergences"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with ProgressBar(*columns, console=console) as bar:
+        task = bar.add_task("compiling", total=sampler.warm_up + sampler.draws, divergences=0)
+
+        def show(now: Progress) -> None:
+            again = " again" if now.warm_up > sampler.warm_up else ""
+            phase = "warming up" if now.step <= now.warm_up else "drawing"
+            bar.update(
+                task, description=phase + again, total=now.steps, completed=now.step, divergences=now.divergences
+            )
+
+        yield show
 
 
 def _write(
@@ -137,11 +164,7 @@ def _content(
             "largest_excess": float(np.max(found.excesses)),
             "jump_test_p_value": float(test.p_value),
         },
-        "predictive": {
-            "window_bars": check.window_bars,
-            "total_p_value": check.total_p_value,
-            "dispersion_p_value": check.dispersion_p_value,
-        },
+        "predictive": {name: one._asdict() for name, one in check.checks.items()},
         "config": config.model_dump(mode="json"),
         "config_digest": config.digest(),
         "versions": {"aurora_jax": __version__, "jax": jax.__version__, "numpyro": numpyro.__version__},
@@ -157,6 +180,11 @@ def _report(content: dict) -> str:
         f"{one['effective_size']:.0f} |"
         for name, one in content["parameters"].items()
     )
+    checks = "\n".join(
+        f"| {name} | {one['real']:.4g} | {one['low']:.4g} | {one['middle']:.4g} | {one['high']:.4g} | "
+        f"{one['p_value']:.2f} |"
+        for name, one in content["predictive"].items()
+    )
     flag = "" if content["convergence"] == "converged" else "**Not converged: do not draw cells from it.**\n\n"
     return f"""# Posterior of {market["symbol"]}
 
@@ -171,8 +199,11 @@ jumps in the returns: p = {seen["jump_test_p_value"]:.2g}.
 |---|---|---|---|---|---|---|---|
 {rows}
 
-Of markets replicated from the posterior, {content["predictive"]["total_p_value"]:.0%} have at least as many jumps, and
-{content["predictive"]["dispersion_p_value"]:.0%} have them at least as clustered.
+Against markets drawn from the posterior; p is the share of them in which the number is at least as large:
+
+| | real | 5 % | 50 % | 95 % | p |
+|---|---|---|---|---|---|
+{checks}
 
 ![posterior against prior](marginals.png)
 ![jump counts](predictive.png)
@@ -186,48 +217,3 @@ def _table(posterior: Posterior) -> Table:
         values = [f"{value:.4g}" for value in (one.mean, one.deviation, *one.quantiles)]
         table.add_row(name, *values, f"{one.r_hat:.4f}", f"{one.effective_size:.0f}")
     return table
-
-
-def read_posterior(folder: Path) -> Posterior:
-    """Read what `calibrate` left in `folder`.
-
-    Raises:
-        ValueError: if its files are not those of one calibration.
-        OSError: if they are not there.
-    """
-    content = json.loads((folder / "posterior.json").read_text())
-    with np.load(folder / "draws.npz", allow_pickle=False) as file:
-        draws = {name: np.asarray(file[name], float) for name in file.files}
-    if sorted(draws) != sorted(PARAMETERS):
-        raise ValueError(f"{folder / 'draws.npz'}: holds {', '.join(draws)}, not {', '.join(PARAMETERS)}; fit again.")
-    marginals = {name: marginal(draws[name]) for name in PARAMETERS}
-    for name, one in marginals.items():
-        if not np.isclose(one.mean, content["parameters"][name]["mean"]):
-            raise ValueError(f"{folder}: draws.npz and posterior.json are of different runs ({name}); fit again.")
-    return Posterior(draws, marginals, content["divergences"], content["warm_up"], content["r_hat_below"])
-
-
-def write_cells(folder: Path, base: Path, out: Path, *, cells: int, seed: int) -> list[dict[str, float]]:
-    """Write the catalogue of `base` with its teacher cells replaced by cells drawn from a posterior.
-
-    Blocks, regimes and paths are those of the base's first teacher cell; ground-truth cells stay.
-
-    Raises:
-        ValueError: if the posterior did not converge, or the base has no teacher cell.
-    """
-    posterior = read_posterior(folder)
-    catalogue = load_config(SebPlusConfig, base)
-    content = yaml.safe_load(base.read_text())
-    like = [name for name, cell in catalogue.cells.items() if cell.family.needs_teacher]
-    if not like:
-        raise ValueError(f"{base}: has no cell of the teacher to take regimes and paths from; give another --base.")
-    model = {name: content["cells"][like[0]][name] for name in ("regimes", "block_steps", "paths")}
-    drawn = severities(posterior, cells=cells, seed=seed)
-    kept = {name: cell for name, cell in content["cells"].items() if name not in like}
-    new = {f"posterior_{i:03d}": {"family": "rough", **model, "severity": one} for i, one in enumerate(drawn)}
-    content["cells"] = {**new, **kept}
-    parse_config(SebPlusConfig, content, source=str(out))
-    out.parent.mkdir(parents=True, exist_ok=True)
-    head = f"# Cells drawn from the posterior in {folder} with seed {seed}; the rest is that of {base}.\n"
-    out.write_text(head + yaml.safe_dump(content, sort_keys=False))
-    return drawn

@@ -7,7 +7,15 @@ from scipy import stats
 
 from aurora_jax.config.posterior import BetaPrior, PriorsConfig
 from aurora_jax.report.style import BLUE, INK, MUTED, ORANGE, PALE, SKY, VERMILLION, dress, label, legend
-from aurora_jax.training.posterior import CALIBRATED, RANK_DRAWS, Posterior, PredictiveCheck, Replication, Uniformity
+from aurora_jax.training.posterior import (
+    CALIBRATED,
+    RANK_DRAWS,
+    WINDOW_BARS,
+    Posterior,
+    PredictiveCheck,
+    Replication,
+    Uniformity,
+)
 from aurora_jax.training.posterior.predictive import dispersion
 
 SAYS = {
@@ -80,12 +88,13 @@ def predictive_figure(check: PredictiveCheck) -> Figure:
     found = np.bincount(check.observed, minlength=most + 1)
     counts.plot(places, found, "o", color=VERMILLION, markersize=4, label="real")
     counts.set_yscale("symlog", linthresh=1.0)
-    label(counts, title="", y="windows", x=f"bars with a jump, of {check.window_bars}")
+    label(counts, title="", y="windows", x=f"bars with a jump, of {WINDOW_BARS}")
     counts.legend(frameon=False, fontsize=8.5, labelcolor=INK)
     values = np.array([dispersion(row) for row in check.replicated])
     spread.hist(values, bins=30, color=SKY)
     spread.axvline(dispersion(check.observed), color=VERMILLION, linewidth=2.0)
-    title = f"p = {check.dispersion_p_value:.2f}; of the total {check.total_p_value:.2f}"
+    clustering, total = check.checks["clustering of jumps"], check.checks["bars with a jump"]
+    title = f"p = {clustering.p_value:.2f}; of the total {total.p_value:.2f}"
     label(spread, title=title, y="markets drawn", x="variance over mean of the windows' jumps (red: real)")
     figure.tight_layout()
     return figure

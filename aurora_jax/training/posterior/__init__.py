@@ -1,5 +1,6 @@
 """Bayesian calibration of roughness, jumps and tails, which the catalogue's cells are drawn from."""
 
+from .chains import Progress as Progress
 from .market import join_bars as join_bars
 from .market import observe_market as observe_market
 from .observations import Observations as Observations
@@ -8,6 +9,8 @@ from .posterior import QUANTILES as QUANTILES
 from .posterior import Convergence as Convergence
 from .posterior import Marginal as Marginal
 from .posterior import Posterior as Posterior
+from .predictive import WINDOW_BARS as WINDOW_BARS
+from .predictive import Check as Check
 from .predictive import PredictiveCheck as PredictiveCheck
 from .predictive import predictive_check as predictive_check
 from .priors import CALIBRATED as CALIBRATED

@@ -9,11 +9,12 @@ import numpy as np
 import numpyro
 from jaxtyping import Array, Float, Int
 from numpyro.diagnostics import effective_sample_size, split_gelman_rubin
-from numpyro.infer import MCMC, NUTS, init_to_median
+from numpyro.distributions import biject_to
 
 from aurora_jax.config.posterior import PriorsConfig, SamplerConfig
 from aurora_jax.core import PRNGKey, lenient, require_x64
 
+from .chains import Chains, Progress
 from .jump_likelihood import jump_log_likelihood
 from .observations import Observations
 from .posterior import QUANTILES, Convergence, Marginal, Posterior
@@ -36,63 +37,52 @@ class Calibration:
         """Set what every posterior has in common."""
         self.priors = prior_laws(priors)
         self.sampler = sampler
-        self._ready: dict[tuple[int, int], Callable] = {}
-        self._tables: dict[int, ReadingTable] = {}
+        self._ready: dict[tuple, Chains] = {}
 
-    def __call__(self, key: PRNGKey, observations: Observations) -> Posterior:
+    def __call__(
+        self, key: PRNGKey, observations: Observations, *, on_progress: Callable[[Progress], None] = lambda _: None
+    ) -> Posterior:
         """Sample; where the chains do not agree, once more with twice the warm-up.
 
         Args:
             key: parent of the runs' keys.
             observations: of the market.
+            on_progress: called now and then; it changes no bit of the posterior.
 
         Raises:
             RuntimeError: unless double precision is on.
         """
         require_x64("Calibration")
-        first = self._run(key, observations, self.sampler.warm_up)
+        first = self._run(key, observations, self.sampler.warm_up, on_progress)
         if first.convergence is Convergence.CONVERGED:
             return first
-        return self._run(key, observations, 2 * self.sampler.warm_up)
+        return self._run(key, observations, 2 * self.sampler.warm_up, on_progress)
 
-    def _run(self, key: PRNGKey, observations: Observations, warm_up: int) -> Posterior:
+    def _run(
+        self, key: PRNGKey, observations: Observations, warm_up: int, on_progress: Callable[[Progress], None]
+    ) -> Posterior:
         steps, bars = observations.increments.size, observations.bars
-        if steps not in self._tables:
-            self._tables[steps] = reading_table(steps)
-        if (bars, warm_up) not in self._ready:
-            self._ready[bars, warm_up] = self._compiled(bars, warm_up)
-        table = self._tables[steps]
+        table = reading_table(steps)
         power = reading_power(jnp.asarray(observations.increments), table)
         data = power, table, *_padded(observations)
+        shape = bars, warm_up, *(leaf.shape for leaf in jax.tree.leaves(data))
+        if shape not in self._ready:
+            self._ready[shape] = Chains(
+                self._model(bars),
+                data,
+                chains=self.sampler.chains,
+                warm_up=warm_up,
+                draws=self.sampler.draws,
+                target_acceptance=self.sampler.target_acceptance,
+            )
+        unconstrained, diverging = self._ready[shape](jax.random.fold_in(key, warm_up), data, on_progress)
         with lenient():
-            drawn, diverging = self._ready[bars, warm_up](jax.random.fold_in(key, warm_up), *data)
-        # In the order of the priors, whatever numpyro's.
-        draws = {name: np.array(drawn[name], float) for name in self.priors}
+            draws = {
+                name: np.array(biject_to(prior.support)(unconstrained[name]), float)
+                for name, prior in self.priors.items()
+            }
         marginals = {name: marginal(values) for name, values in draws.items()}
         return Posterior(draws, marginals, int(np.sum(diverging)), warm_up, self.sampler.r_hat_below)
-
-    def _compiled(self, bars: int, warm_up: int) -> Callable:
-        """Return the whole run as one compiled function: numpyro by itself would trace every market anew."""
-
-        def run(key, *data):
-            mcmc = MCMC(
-                # Started at the priors' medians: numpyro's wide random start lies where exp() has no likelihood.
-                NUTS(
-                    self._model(bars),
-                    dense_mass=True,
-                    target_accept_prob=self.sampler.target_acceptance,
-                    init_strategy=init_to_median(num_samples=15),
-                ),
-                num_warmup=warm_up,
-                num_samples=self.sampler.draws,
-                num_chains=self.sampler.chains,
-                chain_method="vectorized",
-                progress_bar=False,
-            )
-            mcmc.run(key, *data, extra_fields=("diverging",))
-            return mcmc.get_samples(group_by_chain=True), mcmc.get_extra_fields()["diverging"]
-
-        return jax.jit(run)
 
     def _model(self, bars: int):
         def model(power, table, error_variance, event_bars, excesses):

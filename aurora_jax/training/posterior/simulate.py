@@ -1,11 +1,15 @@
 """Observations drawn from the reduced model itself, by the project's simulators and not by its likelihood."""
 
+import functools
+
+import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
+from jaxtyping import Array, Float
 
 from aurora_jax.core import PRNGKey, stream
-from aurora_jax.stochastic import Hawkes, ParetoMarks, fractional_gaussian_noise
+from aurora_jax.stochastic import Hawkes, HawkesEvents, ParetoMarks, fractional_gaussian_noise
 
 from .observations import Observations
 
@@ -52,10 +56,17 @@ def simulate_event_bars(key: PRNGKey, parameters: dict[str, float], *, bars: int
     Raises:
         ValueError: if there are more than four events a bar.
     """
-    ratio = parameters["branching_ratio"]
-    process = Hawkes(parameters["jump_intensity"] * (1.0 - ratio), ratio, parameters["decay"])
-    found = process.events(key, horizon=2.0 * bars, max_events=2 * bars * _PLACES_PER_BAR)
+    law = (jnp.asarray(parameters[name], float) for name in ("jump_intensity", "branching_ratio", "decay"))
+    found = _events(key, *law, bars=bars)
     if bool(found.overflowed):
         raise ValueError(f"more than {_PLACES_PER_BAR} events a bar with {parameters}; give a calmer prior.")
     times = np.asarray(found.times, float)[: int(found.count)] - bars
     return np.unique(np.floor(times[times >= 0.0]).astype(np.int64))
+
+
+@functools.partial(jax.jit, static_argnames="bars")  # a check draws a hundred markets, and tracing costs more than one
+def _events(
+    key: PRNGKey, intensity: Float[Array, ""], ratio: Float[Array, ""], decay: Float[Array, ""], *, bars: int
+) -> HawkesEvents:
+    process = Hawkes(intensity * (1.0 - ratio), ratio, decay)
+    return process.events(key, horizon=2.0 * bars, max_events=2 * bars * _PLACES_PER_BAR)

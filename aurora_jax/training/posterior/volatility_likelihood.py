@@ -1,5 +1,6 @@
 """How likely readings of log-volatility are: fractional noise seen through reading errors."""
 
+import functools
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -76,7 +77,11 @@ def reading_table(steps: int) -> ReadingTable:
     """
     if steps < 3:
         raise ValueError(f"steps must be at least 3, was {steps}.")
-    size = steps // max(1, round(steps / _BLOCK_STEPS))  # as many blocks as leave hardly a rest
+    return _block_table(steps // max(1, round(steps / _BLOCK_STEPS)))  # as many blocks as leave hardly a rest
+
+
+@functools.lru_cache(maxsize=4)  # sixty bases of 256 x 256 are seconds of work and 31 MB
+def _block_table(size: int) -> ReadingTable:
     # Chebyshev nodes of the first kind: the ends of the range are none of them.
     place = np.cos(np.pi * (np.arange(_NODES) + 0.5) / _NODES)
     nodes = 0.5 * _HURST_MAX * (place + 1.0)

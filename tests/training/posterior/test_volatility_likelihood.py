@@ -24,6 +24,12 @@ def exact_covariance(steps, *, hurst, volatility_of_volatility, error_variance):
     return volatility_of_volatility**2 * noise + error_variance * differences @ differences.T
 
 
+def normal_logpdf(values, covariance):
+    """By Cholesky, ten times as fast as scipy's eigenvectors; the constant is left out."""
+    factor = np.linalg.cholesky(covariance)
+    return -0.5 * np.sum(np.linalg.solve(factor, values) ** 2) - np.sum(np.log(np.diag(factor)))
+
+
 def readings(key, steps, hurst=0.12):
     noise = 0.3 * np.asarray(fractional_gaussian_noise(stream(key, "noise"), hurst=hurst, steps=steps))
     return noise + np.diff(np.sqrt(0.08) * np.random.default_rng(1).normal(size=steps + 1))
@@ -55,10 +61,10 @@ def test_it_is_exact_at_a_node(key):
 
 @pytest.mark.slow
 def test_blocks_add_up_and_a_rest_is_left_out(key):
-    increments, table = readings(key, 601), reading_table(601)
+    increments, table = readings(key, 1026), reading_table(1026)
     found = volatility_log_likelihood(reading_power(jnp.asarray(increments), table), table, **LAW)
-    covariance = exact_covariance(300, **LAW)
-    exact = sum(stats.multivariate_normal.logpdf(increments[i : i + 300], cov=covariance) for i in (0, 300))
+    block = stats.multivariate_normal(cov=exact_covariance(256, **LAW))
+    exact = sum(block.logpdf(increments[i : i + 256]) for i in range(0, 1024, 256))
     assert float(found) == pytest.approx(exact, rel=1e-5)
 
 
@@ -84,9 +90,7 @@ def test_independent_blocks_lose_little(key):
     blocks = np.asarray(
         jax.vmap(lambda h: volatility_log_likelihood(power, table, hurst=h, **settings))(jnp.asarray(grid))
     )
-    exact = np.array(
-        [stats.multivariate_normal.logpdf(increments, cov=exact_covariance(1024, hurst=h, **settings)) for h in grid]
-    )
+    exact = np.array([normal_logpdf(increments, exact_covariance(1024, hurst=h, **settings)) for h in grid])
     weights = [np.exp(values - values.max()) for values in (blocks, exact)]
     means = [np.sum(w * grid) / np.sum(w) for w in weights]
     spreads = [np.sqrt(np.sum(w * (grid - m) ** 2) / np.sum(w)) for w, m in zip(weights, means, strict=True)]
