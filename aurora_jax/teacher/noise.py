@@ -9,8 +9,10 @@ from jaxtyping import Array, Float, Int
 
 from ..core import PRNGKey, stream
 from ..stochastic import causal_factor, multifractional_gaussian_noise
+from ..stochastic.counter_random import uniform_pair
 from .jumps import correlated_marks
 from .model import NFSDE, RegimeParameters
+from .normals import normal_pair, normals
 
 
 class Noise(NamedTuple):
@@ -53,32 +55,39 @@ def draw_noise(
     that is leverage, and it leaves prices unpredictable from past noise.
     """
     steps, assets = parameters.market_direction.shape
-    innovations = jr.normal(stream(key, "volatility"), (steps, model.factors), model.dtype)
+    dtype = model.dtype
+    innovations = normals(stream(key, "volatility"), steps * model.factors, dtype=dtype).reshape(steps, model.factors)
+    # Prices and marks come as a pair: one run of the generator makes both.
+    pair = normal_pair(stream(key, "price_and_mark"), steps * assets, dtype=dtype)
+    own, mark = (row.reshape(steps, assets) for row in pair)
     # The factor depends on the regimes alone: under a vmap over keys it is worked out once for all paths, in double.
     hurst = parameters.hurst.astype(float)
-    factor = jax.vmap(lambda h: causal_factor(h, step_size=step_size), in_axes=1)(hurst).astype(model.dtype)
+    factor = jax.vmap(lambda h: causal_factor(h, step_size=step_size), in_axes=1)(hurst).astype(dtype)
     fractional = jnp.einsum("fij,jf->if", factor, innovations)
     if model.price_roughness is None:
-        price = _brownian_prices(key, parameters, innovations[:, 0], step_size)
+        price = _brownian_prices(own, parameters, innovations[:, 0], step_size)
     else:
         price = _fractional_prices(model, stream(key, "price"), regime_path, steps, step_size)
     if model.ablation.no_jumps:
-        return Noise(price, fractional, jnp.zeros_like(price), jnp.zeros((steps, 0, 2), model.dtype))
+        return Noise(price, fractional, jnp.zeros_like(price), jnp.zeros((steps, 0, 2), dtype))
     mixing = model.jumps.mixing.draw(stream(key, "mixing"), steps=steps, step_size=step_size)
-    normal = jr.normal(stream(key, "mark"), (steps, assets), model.dtype)
     law = parameters.jump_law
-    marks = correlated_marks(normal, law.contagion, parameters.market_direction)
+    marks = correlated_marks(mark, law.contagion, parameters.market_direction)
+    uniforms = jnp.stack(uniform_pair(stream(key, "jumps"), steps * model.jumps_per_step, dtype=dtype), axis=-1)
     return Noise(
         price,
         fractional,
         (law.scale * jnp.sqrt(mixing))[:, None] * marks,
-        jr.uniform(stream(key, "jumps"), (steps, model.jumps_per_step, 2), model.dtype),
+        uniforms.reshape(steps, model.jumps_per_step, 2),
     )
 
 
-def _brownian_prices(key, parameters: RegimeParameters, innovation: Float[Array, " steps"], step_size: float):
-    steps, assets = parameters.market_direction.shape
-    own = jr.normal(stream(key, "price"), (steps, assets), innovation.dtype)
+def _brownian_prices(
+    own: Float[Array, "steps assets"],
+    parameters: RegimeParameters,
+    innovation: Float[Array, " steps"],
+    step_size: float,
+):
     rho = parameters.leverage
     along = jnp.sum(own * parameters.market_direction, axis=1)
     shared = rho * innovation + (jnp.sqrt(1.0 - rho**2) - 1.0) * along
