@@ -1,6 +1,7 @@
 #!/usr/bin/env python
 """Bayesian calibration of roughness, jumps and tails: fit a market, prove the method, draw SEB+ cells."""
 
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,6 +11,9 @@ from typing import Annotated
 _REPOSITORY = Path(__file__).resolve().parent.parent
 if str(_REPOSITORY) not in sys.path:  # run as a file, Python sees only this folder
     sys.path.insert(0, str(_REPOSITORY))
+
+# One order of sums on every machine, so one posterior; and no threads that fight for the cores over small matrices.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import typer  # noqa: E402
 from rich.console import Console  # noqa: E402
