@@ -20,7 +20,16 @@ def main(
     config: Annotated[Path, typer.Option(help="Settings that the teacher was trained with.")] = _REPOSITORY
     / "configs"
     / "nfsde.yaml",
-    teacher: Annotated[Path, typer.Option(help="Folder of its training.")] = Path("runs/teacher"),
+    teacher: Annotated[Path, typer.Option(help="Folder of its training; not with --train.")] = Path("runs/teacher"),
+    train: Annotated[
+        bool,
+        typer.Option(
+            help="Train the teacher first, and one without each part, in OUT/teachers; what is there is kept."
+        ),
+    ] = False,
+    ablations: Annotated[
+        str, typer.Option(help="With --train: parts to leave out in turn, separated by commas.")
+    ] = "no jumps,no roughness,no excitation",
     ablation: Annotated[
         list[str] | None, typer.Option(help="NAME=FOLDER of a teacher trained without a part; may be repeated.")
     ] = None,
@@ -33,8 +42,11 @@ def main(
 ) -> None:
     """Simulate the test years with the teacher, GARCH(1,1)-t with a t copula and a Gaussian SDE, and compare.
 
-    Writes [bold]study.json[/bold], [bold]quantiles.png[/bold], [bold]memory.png[/bold], [bold]invariants.png[/bold] and
-    [bold]distances.png[/bold]. Every model starts each window from what it makes of the returns before it.
+    Writes [bold]study.html[/bold], [bold]study.json[/bold] and the figures. Every model starts each window from what it
+    makes of the returns before it. The whole study of a market, teachers without jumps, without roughness and without
+    excitation included, is one command; run again it goes on where it stopped:
+
+        python scripts/study_teacher.py --train --config configs/nfsde.yaml --out runs/study_us20
     """
     from aurora_jax.config import TeacherConfig, load_config
 
@@ -43,13 +55,41 @@ def main(
         chosen = load_config(TeacherConfig, config)
         chosen = chosen if data is None else chosen.updated(data=data)
         folders = {"teacher": teacher, **dict(_named(text) for text in ablation or ())}
+        parts = _parts(ablations) if train else []
+        if not train:
+            _require(folders)
         from scripts.studying import study  # heavy imports only once the cheap mistakes are out of the way
 
-        settings = {"window_bars": window_bars, "copies": copies, "depth": depth, "seed": seed}
-        study(chosen, folders, out, console=console, **settings)
+        def find(market):
+            if not train:
+                return folders
+            from scripts.study_variants import train_variants
+
+            return train_variants(chosen, market, out / "teachers", parts, console=console)
+
+        study(chosen, find, out, console=console, window_bars=window_bars, copies=copies, depth=depth, seed=seed)
     except (ValueError, ArithmeticError, OSError, RuntimeError) as error:
         typer.echo(f"error: {' '.join(str(error).split())}", err=True)
         raise typer.Exit(1) from None
+
+
+def _parts(text: str) -> list[str]:
+    from aurora_jax.config import ABLATIONS
+
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    for name in names:
+        if name not in ABLATIONS:
+            raise ValueError(f"--ablations {name!r} is unknown; choose among {', '.join(ABLATIONS)}.")
+    return names
+
+
+def _require(folders: dict[str, Path]) -> None:
+    for name, folder in folders.items():
+        if not (folder / "teacher.safetensors").exists():
+            raise ValueError(
+                f"{name}: {folder} holds no teacher.safetensors; train it (python scripts/train_teacher.py --out "
+                f"{folder}), or let this command do it with --train."
+            )
 
 
 def _named(text: str) -> tuple[str, Path]:

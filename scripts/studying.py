@@ -1,18 +1,30 @@
 """The held-out study of a teacher from its settings to its folder."""
 
+import hashlib
+import json
+from collections.abc import Callable
 from pathlib import Path
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from aurora_jax import enable_x64
+from aurora_jax import __version__, enable_x64
 from aurora_jax.config import TeacherConfig
 from aurora_jax.core import root_key, stream
-from aurora_jax.data import split
+from aurora_jax.data import MarketData, split
 from aurora_jax.engine import canonical_json, load_teacher
-from aurora_jax.report import distances_figure, invariants_figure, memory_figure, picture, quantile_figure
+from aurora_jax.report import (
+    distances_figure,
+    invariants_figure,
+    memory_figure,
+    picture,
+    quantile_figure,
+    study_page,
+    verdict,
+)
 from aurora_jax.study import (
     Distance,
     InvariantRow,
@@ -35,7 +47,7 @@ LONG_COPIES = 24
 
 def study(
     config: TeacherConfig,
-    teachers: dict[str, Path],
+    find_teachers: Callable[[MarketData], dict[str, Path]],
     out: Path,
     *,
     console: Console,
@@ -44,10 +56,22 @@ def study(
     depth: int,
     seed: int,
 ) -> dict:
-    """Fit the simpler markets, simulate the test years with all, and leave numbers and figures in `out`."""
+    """Fit the simpler markets, simulate the test years with all, and leave numbers, figures and a page in `out`.
+
+    Args:
+        config: what the teachers were trained with.
+        find_teachers: returns the folder of each teacher by its name, one of them "teacher", given the market.
+        out: folder of the study.
+        console: for what is going on.
+        window_bars: bars of a held-out window.
+        copies: simulated twins of each window.
+        depth: of the signatures.
+        seed: of the simulations.
+    """
     enable_x64()
     out.mkdir(parents=True, exist_ok=True)
     market = market_of(config)
+    teachers = find_teachers(market)
     periods = split(market, **config.periods.model_dump())
     returns = np.asarray(market.log_returns(), float)
     first = int(np.searchsorted(market.times, periods.test.times[0]))
@@ -64,15 +88,32 @@ def study(
         console.print(f"simulating {name}")
         simulated[name] = model.simulate(stream(root, "short", name), short, copies=copies)
         paths[name] = model.simulate(stream(root, "long", name), long, copies=LONG_COPIES)
+    bandwidth = _bandwidth(teachers["teacher"])
     view = path_view(
         stream(root, "view"),
         jnp.asarray(training, jnp.float32),
         channels=min(config.signature.channels, returns.shape[1]),
     )
-    distances = compare(stream(root, "tests"), short.windows, simulated, view, depth=depth)
+    distances = compare(stream(root, "tests"), short.windows, simulated, view, depth=depth, bandwidth=bandwidth)
     flat = {name: found.reshape(-1, *found.shape[2:]) for name, found in paths.items()}
     rows = invariant_table(long.windows, flat)
-    result = _result(market.symbol, distances, rows, first=market.times[first], windows=short.starts.size)
+    result = _result(distances, rows) | {
+        "market": market.symbol,
+        "held_out_from": str(np.datetime64(int(market.times[first]), "s")),
+        "windows": int(short.starts.size),
+        "window_bars": window_bars,
+        "long_window_bars": int(long.bars),
+        "copies": copies,
+        "provenance": {
+            "settings": {"config digest": config.digest(), "seed": seed, "depth": depth, "bandwidth": bandwidth},
+            "data": {"source": market.source, "licence": market.licence, "SHA-256": market.digest},
+            "teachers": {
+                name: hashlib.sha256((folder / "teacher.safetensors").read_bytes()).hexdigest()
+                for name, folder in teachers.items()
+            },
+            "versions": {"aurora_jax": __version__, "jax": jax.__version__},
+        },
+    }
     (out / "study.json").write_bytes(canonical_json(result))
     figures = {
         "quantiles": quantile_figure(short.windows, {n: p.reshape(-1, *p.shape[2:]) for n, p in simulated.items()}),
@@ -80,11 +121,14 @@ def study(
         "invariants": invariants_figure([(r.market, r.name, r.value, r.standard_error) for r in rows]),
         "distances": distances_figure({n: (d.value, d.standard_error) for n, d in distances.items()}),
     }
-    for name, figure in figures.items():
-        (out / f"{name}.png").write_bytes(picture(figure).png)
+    pictures = {name: picture(figure) for name, figure in figures.items()}
+    for name, drawn in pictures.items():
+        (out / f"{name}.png").write_bytes(drawn.png)
+    (out / "study.html").write_text(study_page(result, pictures))
     console.print(_distance_table(distances))
     console.print(_invariant_table(rows))
-    console.print(f"figures and study.json in {out}")
+    console.print(verdict(result["differences"]))
+    console.print(f"page {out / 'study.html'}; numbers in study.json beside it", soft_wrap=True)
     return result
 
 
@@ -97,7 +141,12 @@ def _smooth_readings(train, market) -> np.ndarray:
     return smooth
 
 
-def _result(symbol: str, distances: dict[str, Distance], rows: list[InvariantRow], *, first: int, windows: int) -> dict:
+def _bandwidth(folder: Path) -> float:
+    """Return the kernel's bandwidth, by the median heuristic over the training windows."""
+    return float(json.loads((folder / "summary.json").read_text())["signature_bandwidth"])
+
+
+def _result(distances: dict[str, Distance], rows: list[InvariantRow]) -> dict:
     against = {
         f"{name} less {rival}": nearer(distances[name], distances[rival])._asdict()
         for name in ("teacher",)
@@ -105,9 +154,6 @@ def _result(symbol: str, distances: dict[str, Distance], rows: list[InvariantRow
         if rival != name
     }
     return {
-        "market": symbol,
-        "held_out_from_epoch_s": int(first),
-        "windows": windows,
         "distances": {
             name: {"value": d.value, "standard_error": d.standard_error, "p_value": d.p_value}
             for name, d in distances.items()

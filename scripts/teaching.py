@@ -14,7 +14,7 @@ from rich.table import Table
 from aurora_jax import __version__, enable_x64
 from aurora_jax.config import TeacherConfig
 from aurora_jax.core import root_key, stream
-from aurora_jax.data import MarketData, load_packaged, read_table, split
+from aurora_jax.data import MarketData, Repairs, load_packaged, read_table, split
 from aurora_jax.engine import canonical_json, save_teacher
 from aurora_jax.farm import digest_of
 from aurora_jax.report import picture, regimes_figure, training_figure
@@ -37,7 +37,8 @@ def market_of(config: TeacherConfig) -> MarketData:
     """Return the market that a configuration names."""
     if config.data in PACKAGED or not Path(config.data).suffix:
         return load_packaged(config.data)
-    return read_table(config.data, maximum_gap_bars=config.maximum_gap_bars)
+    repairs = Repairs(**config.repairs.model_dump())
+    return read_table(config.data, maximum_gap_bars=config.maximum_gap_bars, repairs=repairs)
 
 
 def set_of(config: TeacherConfig, market: MarketData) -> TeacherSet:

@@ -8,4 +8,5 @@ from .frozen import parse_config as parse_config
 from .governance import GovernanceConfig as GovernanceConfig
 from .quickstart import QuickstartConfig as QuickstartConfig
 from .seb_plus import SebPlusConfig as SebPlusConfig
+from .teacher import ABLATIONS as ABLATIONS
 from .teacher import TeacherConfig as TeacherConfig

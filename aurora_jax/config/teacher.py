@@ -6,6 +6,10 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, Pos
 
 from .frozen import Frozen
 from .quickstart import PeriodsConfig
+from .repairs import RepairsConfig
+
+ABLATIONS = {"no jumps": "no_jumps", "no roughness": "no_rough", "no excitation": "no_hawkes"}
+"""What a report calls a teacher without a part, and the switch that takes it out."""
 
 
 class AblationConfig(Frozen):
@@ -76,6 +80,7 @@ class TeacherConfig(Frozen):
         seed: root seed.
         data: name of packaged data, or a `.csv` or `.parquet` file of bars.
         maximum_gap_bars: longest run of bars that one asset of a file may lack.
+        repairs: faults of a file that are mended instead of refused.
         periods: training bars lie before `train_end`; the teacher is judged by those up to `validation_end`.
         block_bars: bars of one regime.
         separation_weight: lambda_sep; 0 leaves the separation out.
@@ -84,6 +89,7 @@ class TeacherConfig(Frozen):
     seed: Annotated[int, Field(ge=0, lt=2**63)]
     data: str
     maximum_gap_bars: NonNegativeInt = 0
+    repairs: RepairsConfig = RepairsConfig()
     periods: PeriodsConfig
     block_bars: PositiveInt = 128
     separation_weight: NonNegativeFloat = 1e-3

@@ -13,6 +13,7 @@ from .market_data import MarketData as MarketData
 from .outliers import corporate_action_flags as corporate_action_flags
 from .outliers import outlier_flags as outlier_flags
 from .packaged import load_packaged as load_packaged
+from .repairs import Repairs as Repairs
 from .split import Split as Split
 from .split import require_bars as require_bars
 from .split import split as split

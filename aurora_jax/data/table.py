@@ -13,13 +13,16 @@ import pyarrow as pa
 from .errors import DataError
 from .frame import PRICES, from_frame
 from .market_data import MarketData
+from .repairs import NO_REPAIRS, Repairs, mend
 from .timestamps import parse_timestamps
 from .validate import check_frame, validate
 
 _LONG = ("timestamp", "symbol", *PRICES, "volume", "imputed")
 
 
-def read_table(path: str | os.PathLike, *, symbol: str | None = None, maximum_gap_bars: int = 0) -> MarketData:
+def read_table(
+    path: str | os.PathLike, *, symbol: str | None = None, maximum_gap_bars: int = 0, repairs: Repairs = NO_REPAIRS
+) -> MarketData:
     """Read and check bars from a `.csv` or `.parquet` file.
 
     Two layouts, told apart by a column `close`:
@@ -35,6 +38,7 @@ def read_table(path: str | os.PathLike, *, symbol: str | None = None, maximum_ga
         symbol: name of the stream; by default that of a lone asset, or the file's name without its suffix.
         maximum_gap_bars: longest run of bars that one asset of a basket may lack; they are filled forward with no
             volume and flagged.
+        repairs: faults to mend instead of refusing them; what was done is added to the data's `source`.
 
     Raises:
         DataError: if the file cannot be read, or names the first row that fails a check, and the remedy.
@@ -56,12 +60,13 @@ def read_table(path: str | os.PathLike, *, symbol: str | None = None, maximum_ga
     for name in (*PRICES, "volume"):
         if name in long:
             long[name] = _numbers(pd.Series(long[name]), origin=str(path), rows=rows)
+    long, rows, mended = mend(long, rows, repairs)
     check_frame(long, origin=str(path), rows=rows)
     assets = long["symbol"].unique()
     data = from_frame(
         long,
         symbol=symbol or (str(assets[0]) if len(assets) == 1 else path.stem),
-        source=str(path),
+        source="; ".join((str(path), *mended)),
         licence="as the owner of the file states",
         maximum_gap_bars=maximum_gap_bars,
     )

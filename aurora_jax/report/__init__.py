@@ -22,6 +22,8 @@ from .study import distances_figure as distances_figure
 from .study import invariants_figure as invariants_figure
 from .study import memory_figure as memory_figure
 from .study import quantile_figure as quantile_figure
+from .study_page import study_page as study_page
+from .study_page import verdict as verdict
 from .training import regimes_figure as regimes_figure
 from .training import training_figure as training_figure
 from .weights import weight_figure as weight_figure

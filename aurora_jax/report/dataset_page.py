@@ -5,14 +5,13 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from ..core import Trajectories
 from ..scenarios import chunks, read_dataset
 from .cell_figure import cell_figure
 from .cell_sketch import CellSketch, sketch
 from .image import Picture, picture
 from .invariants import NAMES
+from .template import template
 
 _NAMES = {**NAMES, "jump_rate": "Jumps per bar", "jump_dispersion": "Dispersion of jump counts"}
 _VERDICTS = {True: "pass", False: "miss", None: ""}
@@ -74,7 +73,7 @@ def dataset_page(
         drawn.append(_draw(name, entries[name], found, baseline))
         if name == first:
             baseline = found
-    return _environment().get_template("dataset.html.j2").render(
+    return template("dataset.html.j2").render(
         cells=drawn,
         misses=[f"{cell.name}: {row.name}" for cell in drawn for row in cell.rows if row.verdict == "miss"],
         passes=sum(row.verdict == "pass" for cell in drawn for row in cell.rows),
@@ -83,16 +82,6 @@ def dataset_page(
         size_mib=sum(entry["bytes"] for entry in entries.values()) / 2**20,
         provenance=_provenance(entries, stamp),
     )  # fmt: skip
-
-
-def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("aurora_jax.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
 
 
 def _draw(name: str, entry: Mapping, found: CellSketch, baseline: CellSketch | None) -> DrawnCell:

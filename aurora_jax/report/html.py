@@ -4,12 +4,11 @@ import base64
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from .content import ReportContent, StreamReport
 from .image import Picture
 from .invariants import invariant_rows
 from .plots import Plot
+from .template import template
 
 
 class Drawn(NamedTuple):
@@ -33,14 +32,7 @@ class Section(NamedTuple):
 
 def render(content: ReportContent, *, sections: Sequence[Section], models: Sequence[Drawn]) -> str:
     """Return the page: the same text for the same content, with every picture inside it."""
-    environment = Environment(
-        loader=PackageLoader("aurora_jax.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("report.html.j2").render(
+    return template("report.html.j2").render(
         content=content,
         sections=sections,
         models=models,
