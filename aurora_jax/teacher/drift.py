@@ -2,6 +2,7 @@
 
 import equinox as eqx
 import jax.numpy as jnp
+from jax import lax
 from jaxtyping import Array, Float
 
 from ..core import PRNGKey, stream
@@ -11,7 +12,7 @@ _DECAY_FLOOR = 1e-3  # delta: no factor reverts slower than once in a thousand b
 
 
 class ResidualNetwork(eqx.Module):
-    """A residual multilayer perceptron whose outputs are bounded by `bound` in absolute value."""
+    """A residual multilayer perceptron whose outputs never exceed `bound` in absolute value: a setting, not fitted."""
 
     enter: eqx.nn.Linear
     blocks: tuple[eqx.nn.Linear, ...]
@@ -23,7 +24,7 @@ class ResidualNetwork(eqx.Module):
         hidden = jnp.tanh(self.enter(inputs.astype(self.enter.weight.dtype)))
         for block in self.blocks:
             hidden = hidden + jnp.tanh(block(hidden))
-        return self.bound * jnp.tanh(self.leave(hidden)).astype(self.bound.dtype)
+        return lax.stop_gradient(self.bound) * jnp.tanh(self.leave(hidden)).astype(self.bound.dtype)
 
 
 class StableDrift(eqx.Module):
@@ -31,11 +32,20 @@ class StableDrift(eqx.Module):
 
     $A(z) = S(z) - (L(z) L(z)^\top + \delta I)$ with S skew acts on the factors only, so every eigenvalue has a negative
     real part and prices have no level reversion. u sees the factors, never a price level.
+
+    Attributes:
+        skew: S before it is made skew.
+        decay: L, of which the lower triangle counts.
+        level: b, in units of `size`.
+        size: typical size of each component's drift: a setting, so that a step of the optimiser is as small for
+            one-minute bars as for daily ones.
+        network: u.
     """
 
     skew: RegimeMap
     decay: RegimeMap
     level: RegimeMap
+    size: Float[Array, " state"]
     network: ResidualNetwork
     factors: int = eqx.field(static=True)
 
@@ -51,7 +61,8 @@ class StableDrift(eqx.Module):
     ) -> Float[Array, " state"]:
         """Return the drift of every component of the state, per bar."""
         linear = jnp.zeros_like(self.network.bound).at[-self.factors :].set(self.reversion(embedding) @ volatility)
-        return linear + self.level(embedding) + self.network(jnp.concatenate([volatility, embedding]))
+        level = lax.stop_gradient(self.size) * self.level(embedding)
+        return linear + level + self.network(jnp.concatenate([volatility, embedding]))
 
 
 def stable_drift(
@@ -70,7 +81,7 @@ def stable_drift(
     Args:
         key: parent of the streams used here.
         price_level: mean log return per bar.
-        price_bound: largest drift that the network may add, per bar.
+        price_bound: largest drift that the network may add, per bar; also the unit of the fitted level.
         factors: number of volatility factors.
         embedding_size: length of a regime embedding.
         reversion_per_bar: speed at which a factor returns to its mean.
@@ -79,7 +90,7 @@ def stable_drift(
     """
     dtype = price_level.dtype
     outputs = price_level.shape[0] + factors
-    level = jnp.concatenate([price_level, jnp.zeros(factors, dtype)])
+    level = jnp.concatenate([price_level / price_bound, jnp.zeros(factors, dtype)])
     bound = jnp.concatenate([price_bound, jnp.full(factors, 0.1, dtype)])
     linear = [
         eqx.nn.Linear(size_in, size_out, key=stream(key, "network", i), dtype=dtype)
@@ -94,6 +105,7 @@ def stable_drift(
         skew=regime_map(stream(key, "skew"), jnp.zeros(factors**2, dtype), embedding_size=embedding_size, spread=0.01),
         decay=regime_map(stream(key, "decay"), decay.reshape(-1), embedding_size=embedding_size, spread=0.01),
         level=regime_map(stream(key, "level"), level, embedding_size=embedding_size, spread=0.0),
+        size=bound,
         network=ResidualNetwork(linear[0], tuple(linear[1:-1]), last, bound),
         factors=factors,
     )

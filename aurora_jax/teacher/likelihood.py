@@ -10,6 +10,8 @@ from .factor_prediction import inverse_lower, predict_factors, whiten
 from .model import NFSDE
 from .return_filter import Bar, JumpDynamics, log_density_of_returns
 
+_LARGEST_SHOCK = 4.0
+
 
 class TeacherData(NamedTuple):
     """A real market cut into blocks, each with one regime.
@@ -35,7 +37,8 @@ def log_likelihood(model: NFSDE, data: TeacherData) -> Float[Array, ""]:
     Factors: inside a block the increments of the readings, less their drift, are Gaussian with covariance
     $\nu^2 \Gamma_H + \sigma_e^2 D D^\top$ (fractional noise plus differenced reading error); their one-step
     predictions are those of the Durbin-Levinson recursion, here by a Cholesky factor. The leverage with the bar's
-    whitened market return shifts that prediction. Blocks are treated as independent given the reading before them.
+    whitened market return, at most 4 of its deviations where readings are noisy, shifts that prediction. Blocks are
+    treated as independent given the reading before them.
 
     Returns: a mixture over 0, 1, 2 jumps in the bar, over nodes of the marks' heavy scale, whose persistence is
     filtered, and over quadrature nodes of the factor's predictive law, or at the reading itself if it has no error;
@@ -70,6 +73,8 @@ def log_likelihood(model: NFSDE, data: TeacherData) -> Float[Array, ""]:
         # A noisy reading of the bar's own return would all but cancel its size, and blow up a return near 0.
         known = jnp.where(exact, reading[:-1], smooth)
         surprise = along * jnp.exp(-jnp.sum(known, axis=1))
+        # What is far beyond a normal is a jump, which has no part in the leverage.
+        surprise = jnp.where(exact, surprise, jnp.clip(surprise, -_LARGEST_SHOCK, _LARGEST_SHOCK))
         whitening = jax.tree.map(lambda leaf: leaf[regime], noise)
         prediction = predict_factors(own.leverage, whitening, reading, factor_drift, surprise)
         # A noisy reading was made from the bar's own returns, which it would count twice: the bar's factor is then what

@@ -1,6 +1,7 @@
 """What one asset tells of its volatility factor: the range of each bar, and its error."""
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -11,6 +12,9 @@ from .measure_volatility import VolatilityMeasure
 LOG_RANGE_MEAN = 0.425676060928078
 LOG_RANGE_VARIANCE = 0.082180677823047
 _PARKINSON = 2.772588722239781  # 4 log 2
+_DEVIATIONS = 4.0
+_BARS_OF_MEAN = 10.0
+_FIRST_BARS = 21  # whose median stands for the past of the first bar
 
 
 def range_log_volatility(
@@ -25,6 +29,9 @@ def range_log_volatility(
     reading almost Gaussian and 15 times as exact as that of the bar's own return. $\sigma^2$ is the mean over bars of
     Parkinson's $(\log H/L)^2 / (4 \log 2)$, so that readings are relative to the period's own level: what happens
     overnight is left out of both, as a constant share of the whole.
+
+    Bars with hardly a trade have a range of a tick or none, which says nothing of volatility; readings are kept above
+    the causal mean of those before them less 4 deviations of $\epsilon$, below which no Brownian bar reads.
 
     Args:
         high: highest price of each bar.
@@ -44,8 +51,18 @@ def range_log_volatility(
     spread = jnp.log(eqx.error_if(high, wrong, "ranges need 0 < low <= high.") / low)
     own = jnp.mean(spread**2) / _PARKINSON
     variance = own if reference_variance is None else jnp.asarray(reference_variance, spread.dtype)
-    # A bar in which nothing traded has no range; a thousandth of the typical one is no information.
-    floor = 1e-3 * jnp.sqrt(variance)
-    reading = jnp.log(jnp.maximum(spread, floor)) - LOG_RANGE_MEAN - 0.5 * jnp.log(variance)
+    floor = 1e-3 * jnp.sqrt(variance)  # of a bar without range, which has no logarithm
+    reading = _above_the_past(jnp.log(jnp.maximum(spread, floor)) - LOG_RANGE_MEAN - 0.5 * jnp.log(variance))
     error = jnp.asarray(LOG_RANGE_VARIANCE, spread.dtype)
     return VolatilityMeasure(reading[:, None], error), variance
+
+
+def _above_the_past(reading: Float[Array, " bars"]) -> Float[Array, " bars"]:
+    """Raise what lies below all that a Brownian bar of the volatility until then could read."""
+    reach = _DEVIATIONS * LOG_RANGE_VARIANCE**0.5
+
+    def bound(mean, found):
+        kept = jnp.maximum(found, mean - reach)
+        return mean + (kept - mean) / (1.0 + _BARS_OF_MEAN), kept
+
+    return jax.lax.scan(bound, jnp.median(reading[:_FIRST_BARS]), reading)[1]

@@ -56,8 +56,8 @@ def shocked(
         low, high = model.volatility.hurst_min, model.volatility.hurst_max
         model = _with_flat(model, "hurst", lambda m: m.volatility.roughness, hurst, low, high)
     if drift != 0.0:
-        level = model.drift.level.offset
-        model = eqx.tree_at(lambda m: m.drift.level.offset, model, level.at[: model.assets].add(drift))
+        level, unit = model.drift.level.offset, model.drift.size[: model.assets]
+        model = eqx.tree_at(lambda m: m.drift.level.offset, model, level.at[: model.assets].add(drift / unit))
     if contagion is not None:
         model = _with_flat(model, "contagion", lambda m: m.jumps.contagion, contagion, 0.0, 0.99)
     if branching_ratio is not None:

@@ -3,6 +3,7 @@
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jax import lax
 from jaxtyping import Array, Float
 
 from ..teacher import NFSDE
@@ -19,7 +20,7 @@ class HalfNetwork(eqx.Module):
         half = jax.tree.map(lambda leaf: leaf.astype(jnp.bfloat16), self.network)
         # The bound is a factor of the output: kept out, it is not rounded.
         half = eqx.tree_at(lambda network: network.bound, half, replace_fn=jnp.ones_like)
-        return self.bound * half(inputs.astype(jnp.bfloat16)).astype(self.bound.dtype)  # pyright: ignore[reportCallIssue]
+        return lax.stop_gradient(self.bound) * half(inputs.astype(jnp.bfloat16)).astype(self.bound.dtype)  # pyright: ignore[reportCallIssue]
 
 
 def with_half_network(model: NFSDE) -> NFSDE:

@@ -45,7 +45,7 @@ def test_drift_by_hand(drift):
     drift = eqx.tree_at(lambda d: d.network.bound, drift, jnp.zeros(ASSETS + _FACTORS))
     embedding, volatility = jnp.array([0.5, -1.0, 2.0]), jnp.array([0.1, -0.2, 0.3])
     found = np.asarray(drift(volatility, embedding))
-    level = np.asarray(drift.level(embedding))
+    level = np.asarray(drift.size * drift.level(embedding))
     np.testing.assert_allclose(found[:ASSETS], [3e-4, 5e-4], rtol=1e-6)
     expected = np.asarray(drift.reversion(embedding)) @ np.asarray(volatility)
     np.testing.assert_allclose(found[ASSETS:], expected + level[ASSETS:], rtol=1e-12)

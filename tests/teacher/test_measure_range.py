@@ -75,9 +75,26 @@ def test_a_later_period_is_read_in_the_units_of_the_first():
     np.testing.assert_allclose(later.log_volatility - own.log_volatility, np.log(2.0), rtol=1e-10)
 
 
-def test_a_bar_without_trade_reads_low_but_finite():
-    measure, _ = range_log_volatility(jnp.array([1.01, 1.0]), jnp.array([1.0, 1.0]))
-    assert np.isclose(float(measure.log_volatility[1, 0]), np.log(1e-3) - LOG_RANGE_MEAN)
+def test_a_bar_without_trade_reads_four_deviations_below_the_past():
+    # By hand: the mean of the past moves by a tenth and one of the way to each reading that is kept.
+    high = jnp.array([1.01] * 30 + [1.0, 1.0])
+    measure, variance = range_log_volatility(high, jnp.ones(32))
+    usual = np.log(np.log(1.01)) - LOG_RANGE_MEAN - 0.5 * np.log(float(variance))
+    reach = 4.0 * LOG_RANGE_VARIANCE**0.5
+    expected = [usual] * 30 + [usual - reach, usual - reach / 11.0 - reach]
+    np.testing.assert_allclose(measure.log_volatility[:, 0], expected, rtol=1e-12)
+
+
+def test_brownian_bars_are_read_as_they_are_also_where_volatility_falls():
+    steps, rng = 400, np.random.default_rng(7)
+    volatility = 0.01 * np.repeat([1.0, 0.5, 1.0], 1000)
+    path = np.cumsum(rng.normal(0.0, 1.0 / np.sqrt(steps), (3000, steps)), axis=1) * volatility[:, None]
+    high, low = np.exp(path.max(axis=1)), np.exp(path.min(axis=1))
+    measure, variance = range_log_volatility(jnp.asarray(high), jnp.asarray(low))
+    plain = np.log(np.log(high / low)) - LOG_RANGE_MEAN - 0.5 * np.log(float(variance))
+    raised = np.asarray(measure.log_volatility[:, 0]) - plain
+    assert np.sum(raised > 1e-9) <= 1
+    assert np.max(raised) < 0.2
 
 
 @pytest.mark.parametrize(("high", "low"), [(1.0, 1.1), (1.0, 0.0), (jnp.nan, 1.0)])

@@ -143,11 +143,12 @@ def test_its_gradient_is_a_difference_quotient(small):
     double = jax.tree.map(lambda x: x.astype(float) if eqx.is_inexact_array(x) else x, (small, VIEW))
     real, key = windows_of(small, 4, stretch=1.5), jax.random.key(9)
     real = jax.tree.map(lambda x: x.astype(float) if eqx.is_inexact_array(x) else x, real)
+    unit = double[0].drift.size[:ASSETS]
 
     @jax.jit
     def along(shift):
         faster = eqx.tree_at(
-            lambda m: m.drift.level.offset, double[0], replace_fn=lambda level: level.at[:ASSETS].add(shift)
+            lambda m: m.drift.level.offset, double[0], replace_fn=lambda level: level.at[:ASSETS].add(shift / unit)
         )
         return signature_distance(faster, key, real, double[1], **DEPTH)
 
