@@ -8,8 +8,11 @@ import jax
 import jax.numpy as jnp
 import jax.random as jr
 
+from aurora_jax.stochastic.counter_random import uniform_pair
 from aurora_jax.teacher import NFSDE, Ablation, initial_model, initial_state, simulate
+from aurora_jax.teacher.excitation import jumps_in_step
 from aurora_jax.teacher.noise import along_path, draw_noise
+from aurora_jax.teacher.normals import normal_pair, normals
 
 from .record import Contest, Timing, peer, timed
 
@@ -44,6 +47,15 @@ def contests() -> Iterator[Contest]:
         peers={"its matrix products alone": floor, "torchsde, Euler, same network": peer(_torchsde)},
         target=">= 2.5 x torchsde",
         note="torchsde draws Brownian noise for all 16 states; ours draws fractional noise for 4 of them",
+    )
+    yield Contest(
+        what=f"profile: NFSDE, {size}",
+        unit="path-steps",
+        work=float(PATHS * STEPS),
+        ours=timed(lambda: _simulate(model, keys, regimes), answer=_deviation, repeats=5),
+        peers=_parts(model, keys, regimes, floor),
+        note="each part alone, on the simulation's shapes: a peer / ours is its share; parts of the network and of the "
+        "noise are indented, and what the three others leave is the solver's arithmetic and copies",
     )
 
 
@@ -100,6 +112,64 @@ def _matmul_roofline(model) -> Timing:
 
     start = jr.normal(jr.key(1), (PATHS, inputs), jnp.float32)
     return timed(lambda: run(start), answer=jnp.sum, repeats=5)
+
+
+def _parts(model, keys, regimes, products: Timing) -> dict[str, Timing | str]:
+    """Time what a simulation is made of, each part alone."""
+    places = model.jumps_per_step
+
+    def drawn(draw) -> Timing:
+        run = jax.jit(jax.vmap(draw))
+        return timed(lambda: run(keys), answer=lambda rows: jnp.std(jax.tree.leaves(rows)[0]), repeats=5)
+
+    def pair_and_factors(key):
+        return normal_pair(key, STEPS * ASSETS, dtype=jnp.float32), normals(key, STEPS * FACTORS, dtype=jnp.float32)
+
+    def uniforms(key):
+        return jnp.stack(uniform_pair(key, STEPS * places, dtype=jnp.float32), axis=-1)
+
+    return {
+        "network in the solver's loop": _network(model, regimes),
+        "  of it the matrix products": products,
+        "noise": _noise(model, keys, regimes),
+        "  of it normals, 28 a step": drawn(pair_and_factors),
+        "  of it uniforms, 16 a step": drawn(uniforms),
+        "  of it the held gamma scale": drawn(lambda key: model.jumps.mixing.draw(key, steps=STEPS, step_size=1.0)),
+        "jump times": _jump_times(model),
+    }
+
+
+def _network(model, regimes) -> Timing:
+    embeddings = jnp.repeat(model.embedding[regimes], STEPS // BLOCKS, axis=0)
+
+    @eqx.filter_jit
+    def run(model, volatility):
+        def step(volatility, embedding):
+            moved = jax.vmap(lambda v: model.drift(v, embedding))(volatility)
+            return 0.9 * volatility + moved[:, ASSETS:], jnp.sum(moved[:, :ASSETS])
+
+        return jax.lax.scan(step, volatility, embeddings)
+
+    start = 0.1 * jr.normal(jr.key(2), (PATHS, FACTORS), jnp.float32)
+    return timed(lambda: run(model, start), answer=lambda out: jnp.std(out[0]), repeats=5)
+
+
+def _jump_times(model) -> Timing:
+    uniforms = jr.uniform(jr.key(3), (STEPS, PATHS, model.jumps_per_step, 2), jnp.float32)
+    ratio, decay = model.branching_ratio, model.jumps.excitation.decay
+
+    @jax.jit
+    def run(uniforms):
+        def one(excess, drawn):
+            baseline = jnp.full((), 0.06, jnp.float32)
+            out = jumps_in_step(
+                drawn, baseline=baseline, excess=excess, branching_ratio=ratio, decay=decay, step_size=1.0
+            )
+            return out.excess, out.count
+
+        return jax.lax.scan(jax.vmap(one), jnp.full(PATHS, 0.02, jnp.float32), uniforms)
+
+    return timed(lambda: run(uniforms), answer=lambda out: jnp.mean(out[1]), repeats=5)
 
 
 def _torchsde() -> Timing:
