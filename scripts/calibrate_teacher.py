@@ -30,6 +30,9 @@ def fit(
     assets: Annotated[str | None, typer.Option(help="Those to keep, with commas between.")] = None,
     start: Annotated[str | None, typer.Option(help="First day, ISO.")] = None,
     bars_in_one: Annotated[int | None, typer.Option(help="Bars to join into one.")] = None,
+    mend: Annotated[
+        bool, typer.Option("--mend", help="Of a file: keep the last of duplicated rows, start with the last asset.")
+    ] = False,
     warm_up: Annotated[int | None, typer.Option(help="Warm-up steps of each chain.")] = None,
     draws: Annotated[int | None, typer.Option(help="Draws of each chain.")] = None,
     seed: Annotated[int | None, typer.Option(help="Root seed, instead of the configuration's.")] = None,
@@ -46,7 +49,8 @@ def fit(
 
         chosen = load_config(PosteriorConfig, config)
         names = None if assets is None else tuple(assets.split(","))
-        market = {"source": data, "assets": names, "start": start, "bars_in_one": bars_in_one}
+        repairs = {"duplicates": "keep_last", "starts": "latest"} if mend else None
+        market = {"source": data, "assets": names, "start": start, "bars_in_one": bars_in_one, "repairs": repairs}
         sampler = {"warm_up": warm_up, "draws": draws}
         chosen = chosen.updated(
             market={**chosen.market.model_dump(), **_given(market)},

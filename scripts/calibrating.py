@@ -17,7 +17,7 @@ from rich.table import Table
 from aurora_jax import __version__, enable_x64
 from aurora_jax.config.posterior import PosteriorConfig, PosteriorMarketConfig, SamplerConfig
 from aurora_jax.core import root_key, stream
-from aurora_jax.data import MarketData, load_packaged, read_table
+from aurora_jax.data import MarketData, Repairs, load_packaged, read_table
 from aurora_jax.engine import canonical_json
 from aurora_jax.invariants import jump_test
 from aurora_jax.report import picture
@@ -42,7 +42,8 @@ _MARKETS = 100
 def market_of(config: PosteriorMarketConfig) -> MarketData:
     """Return the market that a configuration names, in the bars that it asks for."""
     if config.source.endswith((".csv", ".parquet")):
-        market = read_table(config.source, maximum_gap_bars=config.maximum_gap_bars)
+        repairs = Repairs(**config.repairs.model_dump())
+        market = read_table(config.source, maximum_gap_bars=config.maximum_gap_bars, repairs=repairs)
     else:
         market = load_packaged(config.source)
     market = market if config.start is None else market.between(config.start, None)

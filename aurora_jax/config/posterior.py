@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from .frozen import Frozen
+from .repairs import RepairsConfig
 
 
 class PosteriorMarketConfig(Frozen):
@@ -16,6 +17,7 @@ class PosteriorMarketConfig(Frozen):
         start: first day, ISO; None starts with the data.
         bars_in_one: bars that are joined into one, e.g. 5 to make five minutes of one.
         maximum_gap_bars: longest run of bars that one asset of a file may lack.
+        repairs: faults of a file that are mended instead of refused.
     """
 
     source: str
@@ -23,6 +25,7 @@ class PosteriorMarketConfig(Frozen):
     start: str | None = None
     bars_in_one: PositiveInt = 1
     maximum_gap_bars: NonNegativeInt = 0
+    repairs: RepairsConfig = RepairsConfig()
 
 
 class JumpConfig(Frozen):

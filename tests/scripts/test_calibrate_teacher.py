@@ -112,6 +112,18 @@ def test_too_short_a_market_is_told(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_duplicated_rows_are_refused_unless_they_are_to_be_mended(tmp_path):
+    table = bars(length=120)
+    file = saved(tmp_path, pd.concat([table[:8], table[7:]]))
+    line = error_of("fit", "--data", file, "--out", tmp_path / "out")
+    assert "row 9" in line
+    assert "2001-01-08" in line
+    # Mended, the next thing is wrong with it: of 120 bars one is not counted twice.
+    assert "119 bars and at least 256 are needed" in error_of(
+        "fit", "--data", file, "--mend", "--out", tmp_path / "out"
+    )
+
+
 def test_closes_alone_of_one_asset_are_refused_with_the_remedy(tmp_path):
     line = error_of("fit", "--data", saved(tmp_path, bars()[["timestamp", "close"]]), "--out", tmp_path / "out")
     assert "needs high and low to read its volatility by; give them, or a basket" in line
