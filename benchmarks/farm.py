@@ -1,5 +1,6 @@
 """The farm with two actors against a bare loop in one process on the same two cores."""
 
+import functools
 import os
 import statistics
 import tempfile
@@ -8,14 +9,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from aurora_jax.config import parse_config
 from aurora_jax.config.seb_plus import SebPlusConfig
 from aurora_jax.farm import ChunkSpec, Receipt, plan, run_chunk, simulate_chunk
+from aurora_jax.farm.chunk import parquet_bytes
+from aurora_jax.farm.jump_counts import jump_dispersion, jump_rate
+from aurora_jax.farm.plan import MEASURED_AT
+from aurora_jax.farm.store import write_atomically
+from aurora_jax.invariants import measure
+from aurora_jax.scenarios import sha256, to_table
 from aurora_jax.teacher import NFSDE, reference_teacher
 
-from .record import Contest, Timing
+from .record import Contest, Timing, timed
 
 PATHS, SHARD_PATHS, STEPS, ASSETS, WORKERS = 8192, 256, 512, 3, 2
 
@@ -41,6 +49,46 @@ def contests() -> Iterator[Contest]:
         f"{'yes' if same else 'NO (threads differ in the last bit)'}",
         extra={"load_at_end": os.getloadavg()[0]},
     )
+    with tempfile.TemporaryDirectory(prefix="farm") as folder:
+        yield Contest(
+            what=f"profile: a chunk of {SHARD_PATHS} paths x {STEPS} steps, {ASSETS} assets, one process",
+            unit="path-steps",
+            work=float(SHARD_PATHS * STEPS),
+            ours=timed(lambda: run_chunk(specs[0], teacher, Path(folder)), answer=lambda receipt: receipt.bytes),
+            peers=_parts(specs[0], teacher, Path(folder)),
+            note="each part alone: a peer / ours is its share; the answers are bytes, of paths the deviation of a log "
+            "return, of measures the mean extremal index",
+        )
+
+
+def _parts(spec: ChunkSpec, teacher: NFSDE, folder: Path) -> dict[str, Timing | str]:
+    """Time what a chunk is made of, each part alone."""
+    paths, _ = simulate_chunk(spec, teacher)
+    table = to_table(paths, first_path=0)
+    data = parquet_bytes(table)
+
+    @jax.jit
+    def measured(log_price, jumps):
+        returns = jnp.diff(log_price.astype(jnp.float64), axis=1)
+        counts = jax.vmap(jump_rate)(jumps), jax.vmap(jump_dispersion)(jumps)
+        return jax.vmap(functools.partial(measure, **MEASURED_AT))(returns), counts
+
+    def written() -> int:
+        write_atomically(folder / "profile.parquet", data)
+        write_atomically(folder / "profile.json", sha256(data).encode())
+        return len(data)
+
+    return {
+        "simulate and measure": timed(
+            lambda: simulate_chunk(spec, teacher), answer=lambda out: np.diff(out[0].log_price, axis=1).std()
+        ),
+        "  of it measuring": timed(
+            lambda: measured(paths.log_price, paths.jumps), answer=lambda out: np.mean(out[0].extremal_index.value)
+        ),
+        "rows of the table": timed(lambda: to_table(paths, first_path=0), answer=lambda out: out.nbytes),
+        "Parquet, compressed": timed(lambda: parquet_bytes(table), answer=len),
+        "digest, two files on disk": timed(written, answer=lambda count: count),
+    }
 
 
 def _config() -> SebPlusConfig:
