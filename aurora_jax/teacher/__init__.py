@@ -1,6 +1,14 @@
 """The teacher: a neural fractional SDE with rough volatility and heavy jumps, fitted to real markets."""
 
 from .ablation import Ablation as Ablation
+from .embed import Latent as Latent
+from .embed import TeacherEmbedder as TeacherEmbedder
+from .embed import initial_embedder as initial_embedder
+from .embed_fit import Calibration as Calibration
+from .embed_fit import EmbedderFit as EmbedderFit
+from .embed_fit import calibration as calibration
+from .embed_fit import fit_embedder as fit_embedder
+from .embed_fit import teacher_examples as teacher_examples
 from .fit import FitResult as FitResult
 from .fit import fit as fit
 from .fit import penalised_loss as penalised_loss

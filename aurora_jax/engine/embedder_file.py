@@ -1,0 +1,64 @@
+"""The teacher's embedder beside the teacher: its arrays, and the sizes that are not arrays."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Int
+
+from ..teacher import TeacherEmbedder, initial_embedder
+from .arrays import fill, read_arrays, write_arrays
+from .artifact_error import ArtifactError
+
+NAME = "embedder"
+_SIZES = 4
+
+
+class EmbedderFile(NamedTuple):
+    """An embedder as one pytree: its arrays alone, and its sizes as an array beside them."""
+
+    embedder: TeacherEmbedder
+    sizes: Int[Array | np.ndarray, " sizes"]
+
+
+def embedder_file(embedder: TeacherEmbedder) -> EmbedderFile:
+    """Return what is stored of an embedder."""
+    sizes = embedder.mean_return.shape[0], embedder.factors, embedder.bars, embedder.network.width_size
+    return EmbedderFile(eqx.filter(embedder, eqx.is_array), np.asarray(sizes))
+
+
+def save_embedder(embedder: TeacherEmbedder, folder: Path) -> Path:
+    """Write an embedder into `folder`, whole or not at all, and return the file; `load_embedder` takes the folder."""
+    path = folder / f"{NAME}.safetensors"
+    unfinished = path.with_suffix(".tmp")
+    write_arrays(embedder_file(embedder), unfinished)
+    unfinished.replace(path)
+    return path
+
+
+def load_embedder(path: Path | str) -> TeacherEmbedder:
+    """Read the embedder from a teacher's folder, or from its `embedder.safetensors`.
+
+    Raises:
+        ArtifactError: if there is none, or it is damaged.
+    """
+    path = Path(path)
+    path = path / f"{NAME}.safetensors" if path.is_dir() else path
+    arrays = read_arrays(path)
+    if arrays.get(".sizes", np.zeros(0)).shape != (_SIZES,):
+        raise ArtifactError(f"{path}: holds no embedder of this version; make one with scripts/train_teacher.py.")
+    assets, factors, bars, width = (int(size) for size in arrays[".sizes"])
+    dtype = arrays[".embedder.covariance"].dtype if ".embedder.covariance" in arrays else np.float32
+    template = initial_embedder(
+        jax.random.key(0),
+        mean_return=jnp.zeros(assets, dtype),
+        covariance=jnp.eye(assets, dtype=dtype),
+        factors=factors,
+        bars=bars,
+        width=width,
+    )
+    filled = fill(embedder_file(template), arrays, source=str(path)).embedder
+    return eqx.combine(filled, template)
