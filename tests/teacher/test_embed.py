@@ -48,7 +48,7 @@ def test_signals_by_hand():
         factors=1,
         bars=2,
     )
-    found = jax.jit(one.inputs)(jnp.array([[0.0, 0.0], [2.0, 0.0]]))
+    found = jax.jit(lambda window: one.inputs(window))(jnp.array([[0.0, 0.0], [2.0, 0.0]]))
     nothing = 0.5 * np.log(1e-6)
     after = [0.5 * np.log(4.0 / 0.64 / 2.0), 0.5 * np.log(2.0), 0.5 * (np.log(2.0) + nothing), np.arcsinh(2 / 3.2**0.5)]
     before = [nothing, nothing, nothing, 0.0]
