@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -16,9 +17,10 @@ from aurora_jax.config import TeacherConfig
 from aurora_jax.core import root_key, stream
 from aurora_jax.data import MarketData, Repairs, load_packaged, read_table, split
 from aurora_jax.engine import canonical_json, save_teacher
+from aurora_jax.engine.embedder_file import save_embedder
 from aurora_jax.farm import digest_of
 from aurora_jax.report import picture, regimes_figure, training_figure
-from aurora_jax.teacher import NFSDE, REGIMES, Ablation, Weights
+from aurora_jax.teacher import NFSDE, REGIMES, Ablation, Calibration, EmbedderFit, Weights, fit_embedder
 from aurora_jax.training import (
     Outcome,
     TeacherSet,
@@ -98,12 +100,24 @@ def train(config: TeacherConfig, out: Path, *, console: Console) -> Outcome:
             checkpoint_every=config.optimiser.checkpoint_every,
             on_step=on_step,
         )
-    _write(config, out, result, market, found)
-    console.print(_table(result))
+    save_teacher(result.model, out)
+    console.print("fitting its embedder on windows that it simulates")
+    embedded = embed(config, result.model, found)
+    save_embedder(embedded.embedder, out)
+    _write(config, out, result, market, found, embedded.held_out)
+    console.print(_table(result, embedded.held_out))
     console.print(
         f"teacher   {out / 'teacher.safetensors'}   (python sims/seb_plus.py --teacher {out})", soft_wrap=True
     )
     return result
+
+
+def embed(config: TeacherConfig, model: NFSDE, found: TeacherSet) -> EmbedderFit:
+    """Fit what reads the teacher's factors off a window, on regimes as frequent as in training."""
+    counts = np.bincount(np.asarray(found.data.training.regime), minlength=len(REGIMES))
+    shares = (counts + 1.0) / (counts + 1.0).sum()  # a regime that training lacks may come
+    key = stream(root_key(config.seed), "embedder")
+    return fit_embedder(model, key, bars=config.signature.window_bars, regime_shares=jnp.asarray(shares))
 
 
 def run_digest(config: TeacherConfig, market: MarketData, found: TeacherSet) -> str:
@@ -130,8 +144,9 @@ def _rate(law):
     return law.baseline(0.0 * law.response)
 
 
-def _write(config: TeacherConfig, out: Path, result: Outcome, market: MarketData, found: TeacherSet) -> None:
-    save_teacher(result.model, out)
+def _write(
+    config: TeacherConfig, out: Path, result: Outcome, market: MarketData, found: TeacherSet, embedded: Calibration
+) -> None:
     figures = {
         "training": training_figure(read_metrics(out), result.score_before),
         "regimes": regimes_figure(learnt(result.model), [regime.name for regime in REGIMES]),
@@ -153,11 +168,21 @@ def _write(config: TeacherConfig, out: Path, result: Outcome, market: MarketData
         "excitation_decay_per_bar": float(jumps.excitation.decay),
         "tail_index_of_jumps": 1.0 / float(jumps.degrees_of_freedom),
         "scale_persistence_bars": 1.0 / float(jumps.mixing.renewal_rate),
+        "embedder": {"window_bars": config.signature.window_bars, **_told(embedded)},
     }
     (out / "summary.json").write_bytes(canonical_json(summary))
 
 
-def _table(result: Outcome) -> Table:
+def _told(embedded: Calibration) -> dict[str, object]:
+    """Return the calibration on held-out simulated windows: shares explained, and each value with its error."""
+    told: dict[str, object] = {"explained_variance": np.asarray(embedded.explained_variance, float).tolist()}
+    for name in ("error", "squared_error", "coverage_90", "nats"):
+        found = getattr(embedded, name)
+        told[name] = {"value": float(found.value), "standard_error": float(found.standard_error)}
+    return told
+
+
+def _table(result: Outcome, embedded: Calibration) -> Table:
     table = Table("", *(regime.name for regime in REGIMES), title="What the teacher learnt")
     for name, values in learnt(result.model).items():
         table.add_row(name, *(f"{value:.4g}" for value in values))
@@ -167,6 +192,9 @@ def _table(result: Outcome) -> Table:
     table.add_row("tail index of jumps", f"{1.0 / float(jumps.degrees_of_freedom):.3g}")
     table.add_row("heavy scale lasts, bars", f"{1.0 / float(jumps.mixing.renewal_rate):.3g}")
     table.add_row("held out, nats per bar", f"{result.score_before:.3f}", "->", f"{result.best_score:.3f}")
+    table.add_row("factor read off a window, explained", f"{float(embedded.explained_variance[0]):.1%}")
+    inside = embedded.coverage_90
+    table.add_row("inside its 90 % region", f"{float(inside.value):.1%}", "±", f"{float(inside.standard_error):.1%}")
     return table
 
 

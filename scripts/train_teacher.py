@@ -27,8 +27,9 @@ def main(
 ) -> None:
     """Train the teacher by likelihood and distance of paths, judged by held-out years.
 
-    Writes [bold]teacher.safetensors[/bold], [bold]summary.json[/bold], [bold]metrics.jsonl[/bold],
-    [bold]training.png[/bold] and [bold]regimes.png[/bold] to the output folder. Use the teacher with
+    Writes [bold]teacher.safetensors[/bold], [bold]embedder.safetensors[/bold] (which reads the teacher's factors off a
+    window of returns), [bold]summary.json[/bold], [bold]metrics.jsonl[/bold], [bold]training.png[/bold] and
+    [bold]regimes.png[/bold] to the output folder. Use the teacher with
     [bold]python sims/seb_plus.py --teacher OUT[/bold].
     """
     from aurora_jax.config import ConfigError, load_config
