@@ -2,6 +2,8 @@
 
 from .augment import lead_lag as lead_lag
 from .augment import time_augmented as time_augmented
+from .mmd import gaussian_kernel as gaussian_kernel
+from .mmd import pooled_features as pooled_features
 from .mmd import signature_mmd as signature_mmd
 from .mmd import with_time_and_lag as with_time_and_lag
 from .normalise import robust_normalised as robust_normalised

@@ -8,8 +8,7 @@ import jax.random as jr
 from jaxtyping import Array, Float, Int
 
 from ..core import Number, PRNGKey, stream
-from ..signatures import signature_mmd, with_time_and_lag
-from ..signatures.mmd import pooled_features
+from ..signatures import pooled_features, signature_mmd, with_time_and_lag
 from .model import NFSDE
 from .simulate import simulate
 
