@@ -21,6 +21,7 @@ class Repairs(NamedTuple):
 
 
 NO_REPAIRS = Repairs()
+_NEVER = np.datetime64("9999-12-31", "s")
 
 
 def mend(frame: pd.DataFrame, rows: np.ndarray, repairs: Repairs) -> tuple[pd.DataFrame, np.ndarray, tuple[str, ...]]:
@@ -38,9 +39,12 @@ def mend(frame: pd.DataFrame, rows: np.ndarray, repairs: Repairs) -> tuple[pd.Da
             done.append(f"{int((~keep).sum())} duplicated rows dropped")
     if repairs.starts == "latest":
         # In the wide layout an asset that has not begun is an empty cell.
-        start = frame[frame["close"].notna()].groupby("symbol", sort=False)["timestamp"].min().max()
-        late = (frame["timestamp"] >= start).to_numpy()
+        begun = frame["close"].notna().to_numpy()
+        times = frame["timestamp"].to_numpy(dtype="datetime64[s]")
+        symbols = frame["symbol"].to_numpy(dtype=object)
+        start = max(np.append(times[begun & (symbols == name)], _NEVER).min() for name in np.unique(symbols))
+        late = times >= start
         if not late.all():
-            done.append(f"{int((keep & ~late).sum())} rows before {start.isoformat()} dropped")
+            done.append(f"{int((keep & ~late).sum())} rows before {start} dropped")
         keep = keep & late
-    return frame[keep].reset_index(drop=True), rows[keep], tuple(done)
+    return pd.DataFrame(frame.loc[keep]).reset_index(drop=True), rows[keep], tuple(done)
