@@ -20,14 +20,17 @@ Paths = Float[np.ndarray, "paths bars assets"]
 def quantile_figure(real: Paths, simulated: Mapping[str, Paths]) -> Figure:
     """Draw QQ plots of the basket's return, of the worst asset of a bar, and of the spread between assets.
 
-    The basket is a margin; the worst asset and the spread are what dependence makes of the margins.
+    The basket is a margin; the worst asset and the spread are what dependence makes of the margins. One asset has
+    neither.
     """
-    figure, panels = canvas_side_by_side([1.0, 1.0, 1.0], 2.9, gap=0.75)
     views = {
         "Basket": lambda paths: paths.mean(axis=2),
         "Worst asset of a bar": lambda paths: paths.min(axis=2),
         "Spread between assets": lambda paths: paths.std(axis=2),
     }
+    if real.shape[2] == 1:
+        views = {"Return": views["Basket"]}
+    figure, panels = canvas_side_by_side([1.0] * len(views), 2.9, gap=0.75)
     for axes, (title, look) in zip(panels, views.items(), strict=True):
         truth = 100.0 * np.quantile(look(real), _LEVELS)
         for (name, paths), colour in zip(simulated.items(), _COLOURS, strict=False):
@@ -50,21 +53,23 @@ def quantile_figure(real: Paths, simulated: Mapping[str, Paths]) -> Figure:
 
 def memory_figure(real: Paths, simulated: Mapping[str, Paths]) -> Figure:
     """Draw the autocorrelation of the basket's squared returns, and how often two assets fall together by the level."""
-    figure, (memory, together) = canvas_side_by_side([1.0, 1.0], 2.9)
+    several = real.shape[2] > 1
+    figure, (memory, *rest) = canvas_side_by_side([1.0, 1.0] if several else [1.0], 2.9)
     lags = np.arange(1, _LAGS + 1)
     levels = 1.0 - np.geomspace(0.2, 0.005, 20)
     everything = {"held-out market": real, **simulated}
     for (name, paths), colour in zip(everything.items(), (INK, *_COLOURS), strict=False):
         width = 1.8 if name == "held-out market" else 1.1
         memory.plot(lags, _square_autocorrelation(paths.mean(axis=2)), color=colour, linewidth=width, label=name)
-        if real.shape[2] > 1:
+        for together in rest:
             together.plot(1.0 - levels, _joint_share(paths, levels), color=colour, linewidth=width, label=name)
     memory.axhline(0.0, color=MUTED, linewidth=0.7)
     label(memory, title="Autocorrelation of squared basket returns", y="", x="lag, bars")
     memory.legend(frameon=False, fontsize=7.5)
-    together.set_xscale("log")
-    together.invert_xaxis()
-    label(together, title="P(other asset below its level | one is)", y="", x="share of bars beyond the level")
+    for together in rest:
+        together.set_xscale("log")
+        together.invert_xaxis()
+        label(together, title="P(other asset below its level | one is)", y="", x="share of bars beyond the level")
     return figure
 
 
@@ -121,5 +126,6 @@ def _joint_share(paths: Paths, levels: Float[np.ndarray, " levels"]) -> Float[np
     for level in levels:
         below = flat < np.quantile(flat, 1.0 - level, axis=0)
         joint = below.astype(float).T @ below / below.shape[0]
-        shares.append((joint.sum() - np.trace(joint)) / (assets * (assets - 1)) / (1.0 - level))
+        # By the share that is below, not the one asked for: of few bars it is another.
+        shares.append((joint.sum() - np.trace(joint)) / (assets - 1) / np.trace(joint))
     return np.asarray(shares)
