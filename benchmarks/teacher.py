@@ -8,11 +8,10 @@ import jax
 import jax.numpy as jnp
 import jax.random as jr
 
-from aurora_jax.stochastic.counter_random import uniform_pair
+from aurora_jax.stochastic.counter_random import normal_pair, normals, uniform_pair
 from aurora_jax.teacher import NFSDE, Ablation, initial_model, initial_state, simulate
 from aurora_jax.teacher.excitation import jumps_in_step
 from aurora_jax.teacher.noise import along_path, draw_noise
-from aurora_jax.teacher.normals import normal_pair, normals
 
 from .record import Contest, Timing, peer, timed
 

@@ -89,23 +89,31 @@ def uniform_pair(key: PRNGKey, count: int, *, dtype) -> tuple[Float[Array, " cou
     return uniform_pair_at(key, jnp.arange(count, dtype=jnp.uint32), dtype=dtype)
 
 
-def normal_pair(key: PRNGKey, count: int) -> tuple[Float[Array, " count"], Float[Array, " count"]]:
-    """Return two independent rows of standard normals, in the default float type.
+def normal_of(uniform: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    r"""Return $\sqrt 2\, \mathrm{erf}^{-1}(2u - 1)$ for u in [0, 1), finite at 0: what `jax.random.normal` does."""
+    dtype = uniform.dtype
+    low = np.nextafter(dtype.type(-1.0), dtype.type(0.0))  # -1 itself would give minus infinity
+    return dtype.type(np.sqrt(2.0)) * lax.erf_inv(jnp.maximum(low, uniform * (dtype.type(1.0) - low) + low))
+
+
+def normal_pair(key: PRNGKey, count: int, *, dtype=None) -> tuple[Float[Array, " count"], Float[Array, " count"]]:
+    """Return two independent rows of standard normals.
 
     Two rows, because whoever joins them before using them keeps XLA from fusing the generator with the use. In double
-    precision the first one is `jax.random.normal(key, (count,))`, to the bit.
+    precision the first one is `jax.random.normal(key, (count,))`, to the bit. Entries do not depend on `count`.
 
     Args:
         key: spent here.
         count: length of each row, less than 2^31.
+        dtype: float32 or float64; None is the default float type.
     """
-    dtype = jnp.result_type(float)
-    low = np.nextafter(dtype.type(-1.0), dtype.type(0.0))  # -1 itself would give minus infinity
-    first, second = (
-        dtype.type(np.sqrt(2.0)) * lax.erf_inv(jnp.maximum(low, uniform * (dtype.type(1.0) - low) + low))
-        for uniform in uniform_pair(key, count, dtype=dtype)
-    )
-    return first, second
+    first, second = uniform_pair(key, count, dtype=jnp.result_type(float) if dtype is None else dtype)
+    return normal_of(first), normal_of(second)
+
+
+def normals(key: PRNGKey, count: int, *, dtype=None) -> Float[Array, " count"]:
+    """Return independent standard normals, laid out in memory; arguments are those of `normal_pair`."""
+    return jnp.stack(normal_pair(key, -(-count // 2), dtype=dtype), axis=-1).reshape(-1)[:count]
 
 
 def _fraction(word: Array) -> Array:

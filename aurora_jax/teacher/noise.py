@@ -9,10 +9,9 @@ from jaxtyping import Array, Float, Int
 
 from ..core import PRNGKey, stream
 from ..stochastic import causal_factor, multifractional_gaussian_noise
-from ..stochastic.counter_random import uniform_pair
+from ..stochastic.counter_random import normal_pair, normals, uniform_pair
 from .jumps import correlated_marks
 from .model import NFSDE, RegimeParameters
-from .normals import normal_pair, normals
 
 
 class Noise(NamedTuple):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from aurora_jax.teacher.normals import normal_of, normal_pair, normals
+from aurora_jax.stochastic.counter_random import normal_of, normal_pair, normals
 from tests.statistics import assert_mean
 
 _DTYPES = pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
