@@ -50,6 +50,14 @@ def write_arrays(tree: PyTree, path: Path) -> None:
     save_file(named_arrays(tree), str(path))
 
 
+def write_whole(tree: PyTree, path: Path) -> Path:
+    """Write `tree` to `path`, all of it or nothing, and return the path."""
+    unfinished = path.with_suffix(".tmp")
+    write_arrays(tree, unfinished)
+    unfinished.replace(path)
+    return path
+
+
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
     """Read a safetensors file.
 

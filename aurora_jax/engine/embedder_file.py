@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Int
 
 from ..teacher import TeacherEmbedder, initial_embedder
-from .arrays import fill, read_arrays, write_arrays
+from .arrays import fill, read_arrays, write_whole
 from .artifact_error import ArtifactError
 
 NAME = "embedder"
@@ -32,11 +32,7 @@ def embedder_file(embedder: TeacherEmbedder) -> EmbedderFile:
 
 def save_embedder(embedder: TeacherEmbedder, folder: Path) -> Path:
     """Write an embedder into `folder`, whole or not at all, and return the file; `load_embedder` takes the folder."""
-    path = folder / f"{NAME}.safetensors"
-    unfinished = path.with_suffix(".tmp")
-    write_arrays(embedder_file(embedder), unfinished)
-    unfinished.replace(path)
-    return path
+    return write_whole(embedder_file(embedder), folder / f"{NAME}.safetensors")
 
 
 def load_embedder(path: Path | str) -> TeacherEmbedder:

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from ..teacher import NFSDE, Ablation, initial_model
-from .arrays import fill, read_arrays, write_arrays
+from .arrays import fill, read_arrays, write_whole
 from .artifact_error import ArtifactError
 
 NAME = "teacher"
@@ -53,11 +53,7 @@ def save_teacher(model: NFSDE, folder: Path) -> Path:
     Raises:
         ValueError: for one with fractional prices.
     """
-    path = folder / f"{NAME}.safetensors"
-    unfinished = path.with_suffix(".tmp")
-    write_arrays(teacher_file(model), unfinished)
-    unfinished.replace(path)
-    return path
+    return write_whole(teacher_file(model), folder / f"{NAME}.safetensors")
 
 
 def load_teacher(path: Path | str) -> NFSDE:
