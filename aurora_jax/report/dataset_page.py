@@ -1,6 +1,5 @@
 """A scenario data set as one HTML page that needs nothing else."""
 
-import base64
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -34,7 +33,6 @@ class DrawnCell(NamedTuple):
     about: str
     caption: str
     picture: Picture
-    source: str
     rows: list[InvariantText]
 
 
@@ -97,7 +95,6 @@ def _draw(name: str, entry: Mapping, found: CellSketch, baseline: CellSketch | N
         caption=f"Left: quantiles over paths of the equal-weight basket{shown}. Right: losses of single assets, "
         f"against {against}; curves end where fewer than five losses are left.",
         picture=image,
-        source="data:image/png;base64," + base64.b64encode(image.png).decode(),
         rows=[_row(key, report) for key, report in sorted(entry["invariants"].items(), key=_order)],
     )
 

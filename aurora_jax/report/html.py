@@ -1,6 +1,5 @@
 """The report as one HTML page that needs nothing else."""
 
-import base64
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -16,11 +15,6 @@ class Drawn(NamedTuple):
 
     plot: Plot
     picture: Picture
-
-    @property
-    def source(self) -> str:
-        """Return the picture as a data URL."""
-        return "data:image/png;base64," + base64.b64encode(self.picture.png).decode()
 
 
 class Section(NamedTuple):

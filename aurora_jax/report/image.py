@@ -1,5 +1,6 @@
 """A figure as the bytes of a small PNG, the same for the same figure."""
 
+import base64
 import io
 from typing import NamedTuple
 
@@ -20,6 +21,11 @@ class Picture(NamedTuple):
     png: bytes
     width: int
     height: int
+
+    @property
+    def source(self) -> str:
+        """Return the picture as a data URL, what an `img` of a page that needs nothing else shows."""
+        return "data:image/png;base64," + base64.b64encode(self.png).decode()
 
 
 def picture(figure: Figure, *, dots_per_inch: Number = _DOTS_PER_INCH) -> Picture:

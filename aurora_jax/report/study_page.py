@@ -1,6 +1,5 @@
 """A held-out study as one HTML page that needs nothing else."""
 
-import base64
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -49,11 +48,6 @@ class DrawnFigure(NamedTuple):
 
     picture: Picture
     caption: str
-
-    @property
-    def source(self) -> str:
-        """Return the picture as a data URL."""
-        return "data:image/png;base64," + base64.b64encode(self.picture.png).decode()
 
 
 def study_page(result: Mapping, pictures: Mapping[str, Picture]) -> str:
