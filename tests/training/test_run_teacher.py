@@ -6,9 +6,8 @@ are; the slow ones take real steps.
 
 import dataclasses
 import json
-from typing import Any, NamedTuple
+from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -20,15 +19,15 @@ from aurora_jax.training import (
     Checkpoints,
     TrainData,
     Trainer,
-    TrainInfo,
     TrainingError,
     TrainSettings,
     read_metrics,
     run_training,
 )
 from aurora_jax.training.run_teacher import bits
+from tests.training.walk import STEPS, STRIDE, UPRIGHT, Walk, drawn, walking
 
-BLOCKS, BARS, STEPS, STRIDE = 4, 8, 8, 0.125
+BLOCKS, BARS = 4, 8
 EVERY: dict[str, Any] = {"digest": "a", "validate_every": 2, "checkpoint_every": 3}
 
 
@@ -42,10 +41,6 @@ def stop_after(step):
             raise Stopped
 
     return on_step
-
-
-def drawn(number):
-    return jax.random.normal(jax.random.fold_in(jax.random.key(3), number), (), jnp.float32)
 
 
 @pytest.fixture(scope="module")
@@ -69,43 +64,10 @@ def data():
     return TrainData(training, held_out, windows, view, jnp.float32(1.0))
 
 
-class Walk(NamedTuple):
-    """What goes wrong in a walk: the parts of the loss that are lost, in which step, or what jax raises there."""
-
-    scores: tuple = (1.0, 0.9, 0.8, 0.7, 0.6)
-    lost: tuple = ()
-    at: int = -1
-    raises: str = ""
-
-
 @pytest.fixture
 def walker(start, data, monkeypatch):
-    """Return a function that makes a trainer of a walk; `scores` are the start's and those after steps 2, 4, ..."""
-
-    def build(walk=Walk(), patience=8):  # noqa: B008 - an immutable record
-        one = Trainer(start, jax.random.key(7), data, TrainSettings(steps=STEPS, patience=patience))
-        first = jax.tree.leaves(eqx.filter(start, eqx.is_inexact_array))[0].ravel()[0]
-
-        def step(state):
-            number = int(state.step)
-            if walk.raises and number == walk.at:
-                raise RuntimeError(walk.raises)
-            draw = drawn(number)
-            moved = jax.tree.map(lambda leaf: leaf + STRIDE + 1e-3 * draw, state.parameters)
-            parts = dict.fromkeys(Parts._fields, jnp.asarray(number + 0.25, jnp.float32))
-            parts |= dict.fromkeys(walk.lost if number == walk.at else (), jnp.asarray(jnp.nan, jnp.float32))
-            info = TrainInfo(draw, Parts(**parts), jnp.abs(draw), jnp.float32(0.01), jnp.asarray(number != walk.at))
-            return state._replace(parameters=moved, step=state.step + 1), info
-
-        def score(arrays):
-            steps = round(float(jax.tree.leaves(arrays)[0].ravel()[0] - first) / STRIDE)
-            return jnp.asarray(walk.scores[steps // 2], jnp.float32)
-
-        monkeypatch.setattr(one, "step", step)
-        monkeypatch.setattr(one, "score", score)
-        return one
-
-    return build
+    """Return a function that makes a trainer of a walk."""
+    return lambda walk=UPRIGHT, patience=8: walking(monkeypatch, start, data, walk, patience=patience)
 
 
 def state_in(out, trainer):
