@@ -4,10 +4,12 @@ import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 from rich.console import Console
 from rich.table import Table
 
@@ -26,7 +28,9 @@ from aurora_jax.report import (
     verdict,
 )
 from aurora_jax.study import (
+    AbstractMarketModel,
     Distance,
+    HeldOut,
     InvariantRow,
     TaughtMarket,
     compare,
@@ -43,6 +47,26 @@ from scripts.teaching import market_of
 LONG_BARS = 512
 """Bars of the windows that invariants are measured over."""
 LONG_COPIES = 24
+
+
+class Prepared(NamedTuple):
+    """A market cut into what models were fitted on and what none has seen, and the models.
+
+    Attributes:
+        market: the whole.
+        training: log returns that models were fitted on.
+        short: windows whose paths are compared.
+        long: windows whose invariants are measured.
+        teachers: folder of each teacher.
+        models: teachers and rivals, by name.
+    """
+
+    market: MarketData
+    training: Float[np.ndarray, "bars assets"]
+    short: HeldOut
+    long: HeldOut
+    teachers: dict[str, Path]
+    models: dict[str, AbstractMarketModel]
 
 
 def study(
@@ -70,54 +94,24 @@ def study(
     """
     enable_x64()
     out.mkdir(parents=True, exist_ok=True)
-    market = market_of(config)
-    teachers = find_teachers(market)
-    periods = split(market, **config.periods.model_dump())
-    returns = np.asarray(market.log_returns(), float)
-    first = int(np.searchsorted(market.times, periods.test.times[0]))
-    short = held_out_windows(returns, first=first, bars=window_bars)
-    long = held_out_windows(returns, first=first, bars=min(LONG_BARS, (returns.shape[0] - first) // 2))
-    training = np.asarray(periods.train.log_returns(), float)
-    console.print(f"{market.symbol}: {short.starts.size} held-out windows of {window_bars} bars; fitting GARCH-t")
-    smooth = _smooth_readings(periods.train, market)
-    models = {name: TaughtMarket(load_teacher(folder), smooth, config.block_bars) for name, folder in teachers.items()}
-    rivals = {"GARCH-t": fit_garch_copula(training), "Gaussian": fit_gaussian(training)}
+    found = _prepare(config, find_teachers, window_bars=window_bars, console=console)
     root = root_key(seed)
     simulated, paths = {}, {}
-    for name, model in {**models, **rivals}.items():
+    for name, model in found.models.items():
         console.print(f"simulating {name}")
-        simulated[name] = model.simulate(stream(root, "short", name), short, copies=copies)
-        paths[name] = model.simulate(stream(root, "long", name), long, copies=LONG_COPIES)
-    bandwidth = _bandwidth(teachers["teacher"])
-    view = path_view(
-        stream(root, "view"),
-        jnp.asarray(training, jnp.float32),
-        channels=min(config.signature.channels, returns.shape[1]),
-    )
-    distances = compare(stream(root, "tests"), short.windows, simulated, view, depth=depth, bandwidth=bandwidth)
-    flat = {name: found.reshape(-1, *found.shape[2:]) for name, found in paths.items()}
-    rows = invariant_table(long.windows, flat)
-    result = _result(distances, rows) | {
-        "market": market.symbol,
-        "held_out_from": str(np.datetime64(int(market.times[first]), "s")),
-        "windows": int(short.starts.size),
-        "window_bars": window_bars,
-        "long_window_bars": int(long.bars),
-        "copies": copies,
-        "provenance": {
-            "settings": {"config digest": config.digest(), "seed": seed, "depth": depth, "bandwidth": bandwidth},
-            "data": {"source": market.source, "licence": market.licence, "SHA-256": market.digest},
-            "teachers": {
-                name: hashlib.sha256((folder / "teacher.safetensors").read_bytes()).hexdigest()
-                for name, folder in teachers.items()
-            },
-            "versions": {"aurora_jax": __version__, "jax": jax.__version__},
-        },
-    }
+        simulated[name] = model.simulate(stream(root, "short", name), found.short, copies=copies)
+        paths[name] = _flat(model.simulate(stream(root, "long", name), found.long, copies=LONG_COPIES))
+    settings = {"depth": depth, "bandwidth": _bandwidth(found.teachers["teacher"])}
+    channels = min(config.signature.channels, found.training.shape[1])
+    view = path_view(stream(root, "view"), jnp.asarray(found.training, jnp.float32), channels=channels)
+    with console.status("comparing windows, and measuring invariants"):
+        distances = compare(stream(root, "tests"), found.short.windows, simulated, view, **settings)
+        rows = invariant_table(found.long.windows, paths)
+    result = _result(distances, rows) | _about(config, found, copies=copies, seed=seed, **settings)
     (out / "study.json").write_bytes(canonical_json(result))
     figures = {
-        "quantiles": quantile_figure(short.windows, {n: p.reshape(-1, *p.shape[2:]) for n, p in simulated.items()}),
-        "memory": memory_figure(long.windows, flat),
+        "quantiles": quantile_figure(found.short.windows, {name: _flat(each) for name, each in simulated.items()}),
+        "memory": memory_figure(found.long.windows, paths),
         "invariants": invariants_figure([(r.market, r.name, r.value, r.standard_error) for r in rows]),
         "distances": distances_figure({n: (d.value, d.standard_error) for n, d in distances.items()}),
     }
@@ -130,6 +124,48 @@ def study(
     console.print(verdict(result["differences"]))
     console.print(f"page {out / 'study.html'}; numbers in study.json beside it", soft_wrap=True)
     return result
+
+
+def _prepare(config: TeacherConfig, find_teachers: Callable, *, window_bars: int, console: Console) -> Prepared:
+    market = market_of(config)
+    teachers = find_teachers(market)
+    periods = split(market, **config.periods.model_dump())
+    returns = np.asarray(market.log_returns(), float)
+    first = int(np.searchsorted(market.times, periods.test.times[0]))
+    short = held_out_windows(returns, first=first, bars=window_bars)
+    long = held_out_windows(returns, first=first, bars=min(LONG_BARS, (returns.shape[0] - first) // 2))
+    training = np.asarray(periods.train.log_returns(), float)
+    smooth = _smooth_readings(periods.train, market)
+    taught = {name: TaughtMarket(load_teacher(folder), smooth, config.block_bars) for name, folder in teachers.items()}
+    console.print(f"{market.symbol}: {short.starts.size} held-out windows of {window_bars} bars; fitting GARCH-t")
+    rivals = {"GARCH-t": fit_garch_copula(training), "Gaussian": fit_gaussian(training)}
+    return Prepared(market, training, short, long, teachers, {**taught, **rivals})
+
+
+def _flat(paths: Float[np.ndarray, "windows copies bars assets"]) -> Float[np.ndarray, "paths bars assets"]:
+    return paths.reshape(-1, *paths.shape[2:])
+
+
+def _about(config: TeacherConfig, found: Prepared, *, copies: int, seed: int, depth: int, bandwidth: float) -> dict:
+    """Return what a reader must know of where the numbers come from."""
+    market, short = found.market, found.short
+    return {
+        "market": market.symbol,
+        "held_out_from": str(np.datetime64(int(market.times[short.first]), "s")),
+        "windows": int(short.starts.size),
+        "window_bars": int(short.bars),
+        "long_window_bars": int(found.long.bars),
+        "copies": copies,
+        "provenance": {
+            "settings": {"config digest": config.digest(), "seed": seed, "depth": depth, "bandwidth": bandwidth},
+            "data": {"source": market.source, "licence": market.licence, "SHA-256": market.digest},
+            "teachers": {
+                name: hashlib.sha256((folder / "teacher.safetensors").read_bytes()).hexdigest()
+                for name, folder in found.teachers.items()
+            },
+            "versions": {"aurora_jax": __version__, "jax": jax.__version__},
+        },
+    }
 
 
 def _smooth_readings(train, market) -> np.ndarray:
