@@ -103,67 +103,10 @@ def run_chunks(
     Raises:
         FarmError: if a chunk cannot be written, or its worker keeps dying.
     """
-    shared = ray.put(teacher)
-    actor: Any = ray.remote(Worker).options(num_cpus=threads, runtime_env={"env_vars": _environment(threads)})
-    count = min(workers, len(specs))
-    schedule, holding, died_with = Schedule(specs), Counter(), Counter()
-    # An actor is given work once it is up, so that a busy cluster may start fewer than asked for.
-    pending: dict[Any, tuple[Any, ChunkSpec | None]] = {}
-    actors: set[Any] = set()
-    up: set[Any] = set()
-
-    def hire() -> None:
-        worker = actor.remote()
-        actors.add(worker)
-        pending[worker.ready.remote()] = (worker, None)
-
-    def bury(worker: Any) -> None:
-        actors.discard(worker)
-        up.discard(worker)
-        ray.kill(worker)  # one that only could not be reached may still be running
-        for reference, (holder, spec) in list(pending.items()):
-            if holder is worker:
-                del pending[reference]
-                if spec is not None:
-                    schedule.give_back(spec)
-
-    def feed(worker: Any) -> None:
-        while schedule and holding[worker] < IN_FLIGHT_PER_WORKER:
-            spec = schedule.take(worker)
-            pending[worker.run.remote(spec, shared, str(out))] = (worker, spec)
-            holding[worker] += 1
-
-    for _ in range(count):
-        hire()
-    receipts_due, deaths_in_a_row = len(specs), 0
+    crew = _Crew(specs, teacher, out, workers=workers, threads=threads)
     try:
-        while receipts_due:
-            (done,), _ = ray.wait(list(pending), num_returns=1)
-            worker, spec = pending[done]
-            try:
-                receipt = ray.get(done)
-            except RayActorError:
-                deaths_in_a_row += 1
-                if spec is not None:
-                    died_with[spec.file] += 1
-                if deaths_in_a_row > RESTARTS * count or (spec is not None and died_with[spec.file] > RESTARTS):
-                    raise FarmError(
-                        f"workers died {deaths_in_a_row} times (out of memory?); lower shard_paths or --workers and "
-                        "run the same command again, finished chunks are kept."
-                    ) from None
-                bury(worker)
-                hire()
-                for other in up:  # one that had nothing left to do would not ask for more
-                    feed(other)
-                continue
-            del pending[done]
-            if receipt is not None:
-                holding[worker] -= 1
-                receipts_due -= 1
-                deaths_in_a_row = 0
-            else:
-                up.add(worker)
-            feed(worker)
+        while crew.receipts_due:
+            receipt = crew.wait()
             if receipt is not None:
                 yield receipt
     except RuntimeEnvSetupError as error:
@@ -172,8 +115,85 @@ def run_chunks(
         # Its text is the worker's traceback; what went wrong there speaks for itself, and the traceback stays attached.
         raise error.cause from error
     finally:
-        for worker in actors:
+        crew.dismiss()
+
+
+class _Crew:
+    """The actors of a run, what each is doing, and who has died of what.
+
+    An actor is given work once it is up, so that a busy cluster may start fewer than asked for.
+    """
+
+    def __init__(self, specs: Sequence[ChunkSpec], teacher: NFSDE | None, out: Path, *, workers: int, threads: int):
+        self.receipts_due = len(specs)
+        self._out, self._shared = str(out), ray.put(teacher)
+        self._actor: Any = ray.remote(Worker).options(num_cpus=threads, runtime_env={"env_vars": _environment(threads)})
+        self._schedule, self._holding, self._died_with = Schedule(specs), Counter(), Counter()
+        self._pending: dict[Any, tuple[Any, ChunkSpec | None]] = {}
+        self._actors: set[Any] = set()
+        self._up: set[Any] = set()
+        self._deaths_in_a_row, self._size = 0, min(workers, len(specs))
+        for _ in range(self._size):
+            self._hire()
+
+    def wait(self) -> Receipt | None:
+        """Wait for one actor to report, give it more to do, and return the receipt if it made a chunk."""
+        (done,), _ = ray.wait(list(self._pending), num_returns=1)
+        worker, spec = self._pending[done]
+        try:
+            receipt = ray.get(done)
+        except RayActorError:
+            self._replace(worker, spec)
+            return None
+        del self._pending[done]
+        if receipt is None:
+            self._up.add(worker)
+        else:
+            self._holding[worker] -= 1
+            self.receipts_due -= 1
+            self._deaths_in_a_row = 0
+        self._feed(worker)
+        return receipt
+
+    def dismiss(self) -> None:
+        """End all actors."""
+        for worker in self._actors:
             ray.kill(worker)
+
+    def _hire(self) -> None:
+        worker = self._actor.remote()
+        self._actors.add(worker)
+        self._pending[worker.ready.remote()] = (worker, None)
+
+    def _feed(self, worker: Any) -> None:
+        while self._schedule and self._holding[worker] < IN_FLIGHT_PER_WORKER:
+            spec = self._schedule.take(worker)
+            self._pending[worker.run.remote(spec, self._shared, self._out)] = (worker, spec)
+            self._holding[worker] += 1
+
+    def _replace(self, worker: Any, spec: ChunkSpec | None) -> None:
+        self._deaths_in_a_row += 1
+        if spec is not None:
+            self._died_with[spec.file] += 1
+        if self._deaths_in_a_row > RESTARTS * self._size or (spec and self._died_with[spec.file] > RESTARTS):
+            raise FarmError(
+                f"workers died {self._deaths_in_a_row} times (out of memory?); lower shard_paths or --workers and "
+                "run the same command again, finished chunks are kept."
+            ) from None
+        self._bury(worker)
+        self._hire()
+        for other in self._up:  # one that had nothing left to do would not ask for more
+            self._feed(other)
+
+    def _bury(self, worker: Any) -> None:
+        self._actors.discard(worker)
+        self._up.discard(worker)
+        ray.kill(worker)  # one that only could not be reached may still be running
+        for reference, (holder, spec) in list(self._pending.items()):
+            if holder is worker:
+                del self._pending[reference]
+                if spec is not None:
+                    self._schedule.give_back(spec)
 
 
 def _environment(threads: int) -> dict[str, str]:
