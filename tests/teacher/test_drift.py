@@ -58,3 +58,12 @@ def test_the_network_never_exceeds_its_bound(drift):
     out = np.abs(random(100.0 * jnp.ones(_FACTORS + 3)))
     assert np.all(out <= bound)
     assert np.any(out > 0.5 * bound)
+
+
+def test_bound_and_unit_are_settings_that_no_gradient_moves(drift):
+    embedding, volatility = jnp.array([0.5, -1.0, 2.0]), jnp.array([0.1, -0.2, 0.3])
+    slope = eqx.filter_grad(lambda d: jnp.sum(d(volatility, embedding)))(drift)
+    assert not np.any(slope.network.bound)
+    assert not np.any(slope.size)
+    # A step of the level moves each price by that share of its own unit, a tenth of its deviation.
+    np.testing.assert_allclose(slope.level.offset[:ASSETS], 0.1 * np.sqrt([2.0e-4, 4.0e-4]), rtol=1e-6)

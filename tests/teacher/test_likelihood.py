@@ -148,3 +148,28 @@ def test_ablations_are_the_limits_they_name(gaussian, data):
 def test_fractional_prices_are_refused(gaussian, data):
     with pytest.raises(ValueError, match="Brownian prices"):
         log_likelihood(shocked(gaussian, price_hurst=0.4), data)
+
+
+def test_a_move_counts_as_four_deviations_of_the_leverage_where_readings_are_noisy(gaussian, data):
+    """Moves up and down by as many deviations are equally likely themselves: the likelihoods differ by the leverage."""
+    table = jax.tree.map(np.asarray, gaussian.by_regime())
+    drift_of = jax.jit(jax.vmap(gaussian.drift, in_axes=(0, None)))
+    z = int(data.regime[1])
+
+    def odd_part(data, deviations):
+        """Put block 1's third return so many deviations up, and down, along the market direction."""
+        drift = np.asarray(drift_of(data.smooth_log_volatility[1], gaussian.embedding[z]))[2, :ASSETS]
+        size = np.exp(float(data.smooth_log_volatility[1, 2, 0])) * deviations
+        move = table.price_factor[z] @ table.market_direction[z] * size
+        up, down = (
+            data._replace(returns=data.returns.at[1, 2].set(jnp.asarray(drift + sign * move))) for sign in (1, -1)
+        )
+        return float(_likelihood(gaussian, up) - _likelihood(gaussian, down))
+
+    noisy = data._replace(error_variance=jnp.asarray(0.08))
+    found = {size: odd_part(noisy, size) for size in (2.0, 4.0, 5.0, 8.0)}
+    assert found[5.0] == pytest.approx(found[4.0], abs=1e-9)
+    assert found[8.0] == pytest.approx(found[4.0], abs=1e-6)
+    assert abs(found[2.0] - found[4.0]) > 1e-3
+    # Exact readings are taken at their word at any size.
+    assert abs(odd_part(data, 8.0) - odd_part(data, 4.0)) > 1e-3
