@@ -14,7 +14,8 @@ _LEVELS = np.concatenate(
 )
 _LAGS = 40
 
-Paths = Float[np.ndarray, "paths bars assets"]
+# Of windows and of a model's paths there are different numbers, of different models others still.
+Paths = Float[np.ndarray, "_ _ assets"]
 
 
 def quantile_figure(real: Paths, simulated: Mapping[str, Paths]) -> Figure:

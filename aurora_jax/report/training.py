@@ -23,7 +23,7 @@ from .style import (
 )
 
 
-def training_figure(metrics: Sequence[Mapping[str, float | None]], score_before: float) -> Figure:
+def training_figure(metrics: Sequence[Mapping[str, int | float | None]], score_before: float) -> Figure:
     """Draw likelihood, path distance, separation and gradient, one under the other over the same steps.
 
     Args:
