@@ -8,6 +8,7 @@ from rich.console import Console
 
 from aurora_jax.config import ABLATIONS, TeacherConfig
 from aurora_jax.data import MarketData
+from aurora_jax.training import code_digest
 from scripts.teaching import train
 
 
@@ -16,7 +17,7 @@ def train_variants(
 ) -> dict[str, Path]:
     """Train the teacher and those without the parts `names`, each in its own folder of `out`.
 
-    A teacher that was trained with the same settings on the same data is kept; one that was stopped goes on.
+    A teacher that was trained with the same settings and code on the same data is kept; one that was stopped goes on.
 
     Returns:
         Folder of each teacher by its name, the whole one first.
@@ -37,10 +38,10 @@ def train_variants(
 
 
 def is_trained(folder: Path, config: TeacherConfig, market: MarketData) -> bool:
-    """Return whether `folder` holds a finished teacher of these settings and data."""
+    """Return whether `folder` holds a finished teacher of these settings and data, trained by this code."""
     try:
         summary = json.loads((folder / "summary.json").read_text())
     except (OSError, json.JSONDecodeError):
         return False
-    same = summary["config_digest"] == config.digest() and summary["data"]["sha256"] == market.digest
-    return same and (folder / "teacher.safetensors").exists()
+    found = summary["config_digest"], summary["data"]["sha256"], summary.get("code_digest")
+    return found == (config.digest(), market.digest, code_digest()) and (folder / "teacher.safetensors").exists()

@@ -1,7 +1,6 @@
 """The held-out study of a teacher from its settings to its folder."""
 
 import hashlib
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -27,6 +26,7 @@ from aurora_jax.report import (
     study_page,
     verdict,
 )
+from aurora_jax.signatures import SignatureKernel, signature_kernel
 from aurora_jax.study import (
     AbstractMarketModel,
     Distance,
@@ -40,7 +40,7 @@ from aurora_jax.study import (
     invariant_table,
     nearer,
 )
-from aurora_jax.teacher import path_view
+from aurora_jax.teacher import PathView, known_before, path_view
 from aurora_jax.training import read_volatility
 from scripts.teaching import market_of
 
@@ -101,13 +101,16 @@ def study(
         console.print(f"simulating {name}")
         simulated[name] = model.simulate(stream(root, "short", name), found.short, copies=copies)
         paths[name] = _flat(model.simulate(stream(root, "long", name), found.long, copies=LONG_COPIES))
-    settings = {"depth": depth, "bandwidth": _bandwidth(found.teachers["teacher"])}
     channels = min(config.signature.channels, found.training.shape[1])
     view = path_view(stream(root, "view"), jnp.asarray(found.training, jnp.float32), channels=channels)
+    kernel = _kernel(
+        found.training, view, window_bars=window_bars, depth=depth, medians=config.signature.bandwidth_medians
+    )
     with console.status("comparing windows, and measuring invariants"):
-        distances = compare(stream(root, "tests"), found.short.windows, simulated, view, **settings)
+        distances = compare(stream(root, "tests"), found.short.windows, simulated, view, depth=depth, kernel=kernel)
         rows = invariant_table(found.long.windows, paths)
-    result = _result(distances, rows) | _about(config, found, copies=copies, seed=seed, **settings)
+    settings = {"seed": seed, "depth": depth, "bandwidth": float(kernel.bandwidth)}
+    result = _result(distances, rows) | _about(config, found, copies=copies, settings=settings)
     (out / "study.json").write_bytes(canonical_json(result))
     figures = {
         "quantiles": quantile_figure(found.short.windows, {name: _flat(each) for name, each in simulated.items()}),
@@ -135,7 +138,7 @@ def _prepare(config: TeacherConfig, find_teachers: Callable, *, window_bars: int
     short = held_out_windows(returns, first=first, bars=window_bars)
     long = held_out_windows(returns, first=first, bars=min(LONG_BARS, (returns.shape[0] - first) // 2))
     training = np.asarray(periods.train.log_returns(), float)
-    smooth = _smooth_readings(periods.train, market)
+    smooth = _known_readings(periods.train, market)
     taught = {name: TaughtMarket(load_teacher(folder), smooth, config.block_bars) for name, folder in teachers.items()}
     console.print(f"{market.symbol}: {short.starts.size} held-out windows of {window_bars} bars; fitting GARCH-t")
     rivals = {"GARCH-t": fit_garch_copula(training), "Gaussian": fit_gaussian(training)}
@@ -146,7 +149,7 @@ def _flat(paths: Float[np.ndarray, "windows copies bars assets"]) -> Float[np.nd
     return paths.reshape(-1, *paths.shape[2:])
 
 
-def _about(config: TeacherConfig, found: Prepared, *, copies: int, seed: int, depth: int, bandwidth: float) -> dict:
+def _about(config: TeacherConfig, found: Prepared, *, copies: int, settings: dict[str, float]) -> dict:
     """Return what a reader must know of where the numbers come from."""
     market, short = found.market, found.short
     return {
@@ -157,7 +160,7 @@ def _about(config: TeacherConfig, found: Prepared, *, copies: int, seed: int, de
         "long_window_bars": int(found.long.bars),
         "copies": copies,
         "provenance": {
-            "settings": {"config digest": config.digest(), "seed": seed, "depth": depth, "bandwidth": bandwidth},
+            "settings": {"config digest": config.digest(), **settings},
             "data": {"source": market.source, "licence": market.licence, "SHA-256": market.digest},
             "teachers": {
                 name: hashlib.sha256((folder / "teacher.safetensors").read_bytes()).hexdigest()
@@ -168,18 +171,19 @@ def _about(config: TeacherConfig, found: Prepared, *, copies: int, seed: int, de
     }
 
 
-def _smooth_readings(train, market) -> np.ndarray:
-    """Read the whole history in the training period's units, and smooth it as the likelihood does."""
+def _known_readings(train: MarketData, market: MarketData) -> Float[np.ndarray, "bars factors"]:
+    """Read the whole history in the training period's units; a row is what is known once that bar is over."""
     whole = read_volatility(market, read_volatility(train)).measure.log_volatility
-    weight, smooth = 1.0 / 11.0, np.array(whole, float)
-    for bar in range(1, smooth.shape[0]):
-        smooth[bar] = smooth[bar - 1] + weight * (smooth[bar] - smooth[bar - 1])
-    return smooth
+    return np.asarray(known_before(whole)[1:], float)
 
 
-def _bandwidth(folder: Path) -> float:
-    """Return the kernel's bandwidth, by the median heuristic over the training windows."""
-    return float(json.loads((folder / "summary.json").read_text())["signature_bandwidth"])
+def _kernel(
+    training: Float[np.ndarray, "bars assets"], view: PathView, *, window_bars: int, depth: int, medians: float
+) -> SignatureKernel:
+    """Take the kernel from the training period, cut into windows as long as those held out."""
+    count = training.shape[0] // window_bars
+    windows = jnp.asarray(training[: count * window_bars].reshape(count, window_bars, -1), jnp.float32)
+    return signature_kernel(jax.vmap(view)(windows).astype(float), depth=depth, bandwidth_medians=medians)
 
 
 def _result(distances: dict[str, Distance], rows: list[InvariantRow]) -> dict:

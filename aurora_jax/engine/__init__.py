@@ -30,3 +30,8 @@ from .state import Settlement as Settlement
 from .teacher_file import load_teacher as load_teacher
 from .teacher_file import save_teacher as save_teacher
 from .teacher_file import teacher_file as teacher_file
+from .units_file import Units as Units
+from .units_file import load_units as load_units
+from .units_file import save_units as save_units
+from .units_file import units_file as units_file
+from .whole_file import write_bytes_whole as write_bytes_whole

@@ -11,6 +11,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from .artifact_error import ArtifactError
+from .whole_file import replacing
 
 Tree = TypeVar("Tree")
 
@@ -52,9 +53,8 @@ def write_arrays(tree: PyTree, path: Path) -> None:
 
 def write_whole(tree: PyTree, path: Path) -> Path:
     """Write `tree` to `path`, all of it or nothing, and return the path."""
-    unfinished = path.with_suffix(".tmp")
-    write_arrays(tree, unfinished)
-    unfinished.replace(path)
+    with replacing(path) as unfinished:
+        write_arrays(tree, unfinished)
     return path
 
 

@@ -4,29 +4,16 @@ from collections.abc import Callable
 from functools import partial
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
 from aurora_jax.core import Number
 
-from .augment import lead_lag, time_augmented
-from .blocks import squared_distances
+from .kernel import SignatureKernel, bent, gaussian_kernel, signature_features, with_time_and_lag
 from .median_distance import median_squared_distance
 from .normalise import robust_normalised
-from .signature import signature
 from .u_statistic import divided
-
-SQUASH = 8.0
-"""Robust standard deviations at which a feature's growth is bent, so that no path outweighs the arithmetic."""
-PATHS_AT_ONCE = 64
-"""Paths whose signatures are computed together."""
-
-
-def with_time_and_lag(path: Float[Array, "steps channels"]) -> Float[Array, "points more_channels"]:
-    """Return the path with lead, lag and time: the augmentation used by default."""
-    return time_augmented(lead_lag(path))
 
 
 def signature_mmd(
@@ -35,6 +22,7 @@ def signature_mmd(
     *,
     depth: int,
     bandwidth: Number | None = None,
+    kernel: SignatureKernel | None = None,
     augment: Callable[[Array], Array] = with_time_and_lag,
 ) -> Float[Array, ""]:
     r"""Estimate the squared maximum mean discrepancy between two laws of paths, without bias under equality.
@@ -45,38 +33,42 @@ def signature_mmd(
 
     where $z$ are the F features of the augmented path's signature, normalised robustly and bent to
     $z / \sqrt{1 + (z / 8)^2}$: bounded and one-to-one, hence finite where a linear kernel has no mean.
-    Normalisation and median are those of the pooled sample. So the estimate is symmetric in x and y, does not change
-    when both are scaled, and averages exactly 0 over all divisions of a pooled sample in two: it can be negative.
-    Differentiable in both samples. Memory, of the gradient too: some (n + m) F numbers, never (n + m)^2.
+    By default normalisation and median are those of the pooled sample. So the estimate is symmetric in x and y, does
+    not change when both are scaled, and averages exactly 0 over all divisions of a pooled sample in two: it can be
+    negative. To rank several y against one x, give a `kernel`: in the units of its own pool each y would be measured
+    differently. Differentiable in both samples. Memory, of the gradient too: some (n + m) F numbers, never (n + m)^2.
 
     Args:
         x: one path a row of the first axis.
         y: likewise, same steps and channels.
         depth: of the signatures.
         bandwidth: b, in root mean squares of a feature's difference; by default the median over all pairs.
+        kernel: held kernel, in place of the pool's; taken at the same depth and augmentation.
         augment: applied to each path first; `lambda path: path` for the bare path.
 
     Raises:
-        ValueError: if a sample has fewer than two paths, the shapes differ, or the bandwidth is not positive.
+        ValueError: if a sample has fewer than two paths, the shapes differ, the bandwidth is not positive, or both a
+            bandwidth and a kernel are given.
 
     References:
         Gretton et al. (2012), J. Machine Learning Research 13, eq. 3 (the estimate), section 8 (the median);
         Chevyrev and Oberhauser (2022), J. Machine Learning Research 23(176), section 4 (bounded signature features).
     """
-    points, scale = pooled_features(x, y, depth=depth, bandwidth=bandwidth, augment=augment)
+    points, squared = pooled_points(x, y, depth=depth, bandwidth=bandwidth, kernel=kernel, augment=augment)
     first = jnp.where(jnp.arange(points.shape[0]) < x.shape[0], 1.0, 0.0).astype(points.dtype)
-    return divided(partial(gaussian_kernel, scale=scale), points, first)
+    return divided(partial(gaussian_kernel, squared_bandwidth=squared), points, first)
 
 
-def pooled_features(
+def pooled_points(
     x: Float[Array | np.ndarray, "n steps_of_x channels_of_x"],
     y: Float[Array | np.ndarray, "m steps_of_y channels_of_y"],
     *,
     depth: int,
-    bandwidth: Number | None,
-    augment: Callable[[Array], Array],
+    bandwidth: Number | None = None,
+    kernel: SignatureKernel | None = None,
+    augment: Callable[[Array], Array] = with_time_and_lag,
 ) -> tuple[Float[Array, "pool features"], Float[Array, ""]]:
-    """Return the features of both samples, those of x first, and the squared bandwidth of the kernel between them."""
+    """Return the bent features of both samples, those of x first, and the squared bandwidth between them."""
     x, y = jnp.asarray(x), jnp.asarray(y)
     n, m = x.shape[0], y.shape[0]
     if n < 2 or m < 2:
@@ -85,19 +77,16 @@ def pooled_features(
         raise ValueError(f"x and y must have equal steps and channels, had {x.shape[1:]} and {y.shape[1:]}.")
     if isinstance(bandwidth, int | float) and not bandwidth > 0:
         raise ValueError(f"bandwidth must be > 0, was {bandwidth}.")
-    # The gradient needs the states of a signature at all steps: it recomputes them, for some paths at a time.
-    one = jax.checkpoint(lambda path: signature(augment(path), depth=depth))
-    features = robust_normalised(jax.lax.map(one, jnp.concatenate([x, y]), batch_size=PATHS_AT_ONCE))
-    bent = features / jnp.sqrt(1.0 + (features / SQUASH) ** 2)
+    if bandwidth is not None and kernel is not None:
+        raise ValueError("give a bandwidth or a kernel, which has its own, not both.")
+    features = signature_features(jnp.concatenate([x, y]), depth=depth, augment=augment)
+    if kernel is not None:
+        # Finite paths may have signatures that are not: large steps in single precision.
+        features = eqx.error_if(features, ~jnp.all(jnp.isfinite(features)), "features must be finite.")
+        return kernel.points(features), kernel.bandwidth**2
+    points = bent(robust_normalised(features))
     if bandwidth is None:
-        scale = median_squared_distance(bent)
-        return bent, jnp.where(scale > 0.0, scale, 1.0)  # all paths equal: any bandwidth gives 0
-    width = jnp.asarray(bandwidth, bent.dtype)
-    return bent, eqx.error_if(width, ~(width > 0.0), "bandwidth must be > 0.") ** 2
-
-
-def gaussian_kernel(
-    rows: Float[Array, "rows features"], points: Float[Array, "pool features"], *, scale: Float[Array, ""]
-) -> Float[Array, "rows pool"]:
-    """Return the kernel of `signature_mmd`."""
-    return jnp.exp(-0.5 * squared_distances(rows, points) / scale)
+        squared = median_squared_distance(points)
+        return points, jnp.where(squared > 0.0, squared, 1.0)  # all paths equal: any bandwidth gives 0
+    width = jnp.asarray(bandwidth, points.dtype)
+    return points, eqx.error_if(width, ~(width > 0.0), "bandwidth must be > 0.") ** 2

@@ -11,7 +11,8 @@ from jaxtyping import Array, Float
 
 from aurora_jax.core import Number, PRNGKey, TestResult
 
-from .mmd import gaussian_kernel, pooled_features, with_time_and_lag
+from .kernel import gaussian_kernel, with_time_and_lag
+from .mmd import pooled_points
 from .u_statistic import divided
 
 
@@ -53,12 +54,12 @@ def signature_mmd_test(
     """
     if permutations < 1:
         raise ValueError(f"permutations must be at least 1, was {permutations}.")
-    points, scale = pooled_features(x, y, depth=depth, bandwidth=bandwidth, augment=augment)
+    points, squared = pooled_points(x, y, depth=depth, bandwidth=bandwidth, augment=augment)
     first = jnp.where(jnp.arange(points.shape[0]) < x.shape[0], 1.0, 0.0).astype(points.dtype)
     keys = jr.split(key, permutations)
     shuffled = jax.vmap(lambda k: jr.permutation(k, first))(keys)
     divisions = jnp.concatenate([first[None, :], shuffled])
-    estimates = divided(partial(gaussian_kernel, scale=scale), points, divisions)
+    estimates = divided(partial(gaussian_kernel, squared_bandwidth=squared), points, divisions)
     statistic, null = estimates[0], estimates[1:]
     # A division that repeats the observed one must count as equal, whatever the rounding of its sums.
     rounding = 64.0 * jnp.finfo(points.dtype).eps

@@ -10,10 +10,10 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ..core import PRNGKey, stream
-from ..signatures import gaussian_kernel, pooled_features, signature_mmd_test, with_time_and_lag
+from ..signatures import SignatureKernel, gaussian_kernel, signature_features
 from ..teacher import PathView
 
-_PERMUTATIONS = 499
+_EXCHANGES = 499
 
 
 class Distance(NamedTuple):
@@ -21,9 +21,8 @@ class Distance(NamedTuple):
 
     Attributes:
         value: squared maximum mean discrepancy of signatures, unbiased: it can be negative.
-        standard_error: by leaving out one held-out window, and its simulated twins, at a time; the features' robust
-            normalisation stays that of all.
-        p_value: of a permutation test that the windows and one simulated twin of each have one law.
+        standard_error: by leaving out one held-out window, and its simulated twins, at a time.
+        p_value: of the test that a window and a simulated twin have one law, by exchanging the two in some windows.
         left_out: the value without each window.
     """
 
@@ -47,108 +46,43 @@ def compare(
     view: PathView,
     *,
     depth: int,
-    bandwidth: float = 1.0,
+    kernel: SignatureKernel,
 ) -> dict[str, Distance]:
-    """Return each model's distance from the held-out windows, all seen along the same channels.
+    r"""Return each model's distance from the held-out windows, all seen along the same channels by the same kernel.
+
+    $$\widehat{MMD}^2 = \frac{1}{n (n - 1)} \sum_{i \ne j} \Bigl( k(x_i, x_j) - \frac2c \sum_a k(x_i, y_{ja})
+      + \frac{1}{c^2} \sum_{a, b} k(y_{ia}, y_{jb}) \Bigr)$$
+
+    over windows i and j, each with c twins y. A window and its twins share their start; pairs within a window are left
+    out, so that a model gains nothing by the share that it knows of it. One kernel for all models makes their distances
+    comparable: in the units of its own paths a model that is too wild would look near.
 
     Args:
-        key: of the permutation tests.
+        key: of the tests.
         real: held-out log returns.
         simulated: each model's windows from the same starts, by name.
         view: channels that the signature sees.
         depth: of the signatures.
-        bandwidth: of the kernel, in root mean squares of a feature's difference.
+        kernel: taken from neither the held-out windows nor a model.
+
+    Raises:
+        ValueError: if there are fewer than 3 windows.
+
+    References:
+        Gretton et al. (2012), J. Machine Learning Research 13, lemma 6 (the sum over pairs).
     """
-    see = jax.jit(jax.vmap(view))
-    looked = see(jnp.asarray(real, jnp.float32)).astype(float)
+    windows = real.shape[0]
+    if windows < 3:
+        raise ValueError(f"a comparison needs at least 3 windows, had {windows}: shorten them or add history.")
+    looked = jnp.asarray(real, jnp.float32)
     found = {}
     for name, paths in simulated.items():
-        windows, copies = paths.shape[:2]
-        twins = see(jnp.asarray(paths.reshape(windows * copies, *paths.shape[2:]), jnp.float32)).astype(float)
-        sums = _sums(looked, twins, depth, bandwidth)
-        left = np.asarray([sums.without(window) for window in range(windows)])
+        gap, first = _gaps(looked, jnp.asarray(paths, jnp.float32), view, kernel, depth=depth)
+        left = _without_each(np.asarray(gap, float))
         error = float(np.sqrt((windows - 1) / windows * np.sum((left - left.mean()) ** 2)))
-        test = signature_mmd_test(
-            stream(key, name), looked, twins[::copies], depth=depth, permutations=_PERMUTATIONS, bandwidth=bandwidth
-        )
-        found[name] = Distance(sums.whole(), error, float(test.p_value), left)
+        p_value = _exchange_test(stream(key, name), first)
+        found[name] = Distance(_mean_of_pairs(np.asarray(gap, float)), error, p_value, left)
     return found
-
-
-class KernelSums(NamedTuple):
-    """Sums of the kernel over pairs of windows, from which a distance with any windows left out is a few additions.
-
-    Attributes:
-        real: kernel of each pair of real windows.
-        across: of a real window (row) with all twins of another (column), summed.
-        simulated: of all twins of one window with all of another, summed.
-        own: of each window's twins with themselves, summed: 1 each.
-        copies: twins of a window.
-    """
-
-    real: Float[np.ndarray, "windows windows"]
-    across: Float[np.ndarray, "windows windows"]
-    simulated: Float[np.ndarray, "windows windows"]
-    own: Float[np.ndarray, " windows"]
-    copies: int
-
-    def whole(self) -> float:
-        """Return the squared distance; see `signatures.signature_mmd`."""
-        return _distance(
-            self.real.sum(),
-            np.trace(self.real),
-            self.across.sum(),
-            self.simulated.sum(),
-            self.own.sum(),
-            *self._sizes(0),
-        )
-
-    def without(self, window: int) -> float:
-        """Return the squared distance without a window and its twins, in the same normalisation of features."""
-
-        def rest(table: Float[np.ndarray, "windows windows"]) -> float:
-            return table.sum() - table[window].sum() - table[:, window].sum() + table[window, window]
-
-        return _distance(
-            rest(self.real),
-            np.trace(self.real) - self.real[window, window],
-            rest(self.across),
-            rest(self.simulated),
-            self.own.sum() - self.own[window],
-            *self._sizes(1),
-        )
-
-    def _sizes(self, left_out: int) -> tuple[int, int]:
-        windows = self.real.shape[0] - left_out
-        return windows, windows * self.copies
-
-
-def _distance(real, own_real, across, simulated, own_simulated, n: int, m: int) -> float:
-    within = (real - own_real) / (n * (n - 1)) + (simulated - own_simulated) / (m * (m - 1))
-    return float(within - 2.0 * across / (n * m))
-
-
-@partial(jax.jit, static_argnames="depth")
-def _kernel_rows(looked: Array, twins: Array, depth: int, bandwidth: Array):
-    windows, copies = looked.shape[0], twins.shape[0] // looked.shape[0]
-    points, scale = pooled_features(looked, twins, depth=depth, bandwidth=bandwidth, augment=with_time_and_lag)
-    real, simulated = points[:windows], points[windows:].reshape(windows, copies, -1)
-
-    def rows(window: tuple[Array, Array]):
-        one, many = window
-        kernel = gaussian_kernel(jnp.concatenate([one[None], many]), points, scale=scale)
-        among = jnp.sum(kernel[:, windows:].reshape(copies + 1, windows, copies), axis=2)
-        return kernel[0, :windows], among[0], jnp.sum(among[1:], axis=0)
-
-    return jax.lax.map(rows, (real, simulated))
-
-
-def _sums(looked: Array, twins: Array, depth: int, bandwidth: float) -> KernelSums:
-    real, across, simulated = (
-        np.asarray(table) for table in _kernel_rows(looked, twins, depth, jnp.asarray(bandwidth, float))
-    )
-    windows, copies = looked.shape[0], twins.shape[0] // looked.shape[0]
-    return KernelSums(real, across, simulated, np.full(windows, float(copies)), copies)
 
 
 def nearer(first: Distance, second: Distance) -> Comparison:
@@ -157,3 +91,55 @@ def nearer(first: Distance, second: Distance) -> Comparison:
     windows = gap.size
     error = float(np.sqrt((windows - 1) / windows * np.sum((gap - gap.mean()) ** 2)))
     return Comparison(first.value - second.value, error)
+
+
+@partial(jax.jit, static_argnames="depth")
+def _gaps(
+    real: Float[Array, "windows bars assets"],
+    simulated: Float[Array, "windows copies bars assets"],
+    view: PathView,
+    kernel: SignatureKernel,
+    *,
+    depth: int,
+) -> tuple[Float[Array, "windows windows"], Float[Array, "windows windows"]]:
+    """Return what each pair of windows adds to the distance, with all twins and with the first twin alone."""
+    windows, copies = simulated.shape[:2]
+    paths = jnp.concatenate([real, simulated.reshape(windows * copies, *simulated.shape[2:])])
+    points = kernel.points(signature_features(jax.vmap(view)(paths).astype(float), depth=depth))
+    own, twins = points[:windows], points[windows:].reshape(windows, copies, -1)
+    squared = kernel.bandwidth.astype(float) ** 2
+
+    def rows(window: tuple[Array, Array]):
+        one, many = window
+        between = gaussian_kernel(jnp.concatenate([one[None], many]), points, squared_bandwidth=squared)
+        to_real, to_twins = between[:, :windows], between[:, windows:].reshape(copies + 1, windows, copies)
+        mean = to_real[0] - jnp.mean(to_real[1:], axis=0) - jnp.mean(to_twins[0], axis=1)
+        first = to_real[0] - to_real[1] - to_twins[0, :, 0] + to_twins[1, :, 0]
+        return mean + jnp.mean(to_twins[1:], axis=(0, 2)), first
+
+    return jax.lax.map(rows, (own, twins))
+
+
+def _mean_of_pairs(gap: Float[np.ndarray, "windows windows"]) -> float:
+    windows = gap.shape[0]
+    return float((gap.sum() - np.trace(gap)) / (windows * (windows - 1)))
+
+
+def _without_each(gap: Float[np.ndarray, "windows windows"]) -> Float[np.ndarray, " windows"]:
+    """Return the distance of the other windows, for each window that is left out."""
+    windows, own = gap.shape[0], np.diagonal(gap)
+    pairs = gap.sum() - own.sum() - gap.sum(axis=0) - gap.sum(axis=1) + 2.0 * own
+    return pairs / ((windows - 1) * (windows - 2))
+
+
+def _exchange_test(key: PRNGKey, gap: Float[Array, "windows windows"]) -> float:
+    """Return the p-value of the distance among those after exchanging window and twin: exact if they have one law.
+
+    An exchange in window i changes the sign of what pairs with i add.
+    """
+    signs = jax.random.rademacher(key, (_EXCHANGES, gap.shape[0]), gap.dtype)
+    apart = gap - jnp.diag(jnp.diagonal(gap))
+    exchanged, observed = jnp.sum((signs @ apart) * signs, axis=1), jnp.sum(apart)
+    # All windows exchanged, or none, is the observed division again: it counts as equal, whatever rounding says.
+    as_large = jnp.sum(exchanged >= observed - 1e-9 * jnp.sum(jnp.abs(apart)))
+    return (1.0 + float(as_large)) / (1.0 + _EXCHANGES)

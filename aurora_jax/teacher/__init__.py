@@ -3,6 +3,7 @@
 from .ablation import Ablation as Ablation
 from .embed import Latent as Latent
 from .embed import TeacherEmbedder as TeacherEmbedder
+from .embed import teacher_embed as teacher_embed
 from .embed import initial_embedder as initial_embedder
 from .embed_fit import Calibration as Calibration
 from .embed_fit import EmbedderFit as EmbedderFit
@@ -11,6 +12,7 @@ from .embed_fit import fit_embedder as fit_embedder
 from .embed_fit import teacher_examples as teacher_examples
 from .fit import FitResult as FitResult
 from .fit import fit as fit
+from .fit import known_before as known_before
 from .fit import penalised_loss as penalised_loss
 from .fit import teacher_data as teacher_data
 from .likelihood import TeacherData as TeacherData
@@ -32,7 +34,7 @@ from .reference import reference_teacher as reference_teacher
 from .shock import shocked as shocked
 from .signature_loss import PathView as PathView
 from .signature_loss import Windows as Windows
-from .signature_loss import median_bandwidth as median_bandwidth
+from .signature_loss import kernel_of as kernel_of
 from .signature_loss import path_view as path_view
 from .signature_loss import signature_distance as signature_distance
 from .signature_loss import some_windows as some_windows

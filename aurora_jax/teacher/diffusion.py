@@ -9,14 +9,17 @@ from jaxtyping import Array, Float
 from ..core import PRNGKey, stream
 from .regime_map import RegimeMap, inverse_softplus, regime_map
 
+LARGEST_LOG_VOLATILITY = 4.0
+"""Bound on the sum of the factors inside the diffusion: a bar is at most e^4 = 55 times as volatile as a calm one."""
+
 
 class PriceDiffusion(eqx.Module):
     r"""Diffusion of log prices $g(x, z) = e^{\sum_k v_k} L(z)$, L lower triangular.
 
     $$L L^\top = \ell^2 I + B(z) B(z)^\top, \qquad \lVert B \rVert_2^2 \le c^2 - \ell^2,$$
 
-    so that every singular value of L lies in $[\ell, c]$. The factors load equally on every asset; differences
-    between assets live in L.
+    so that every singular value of L lies in $[\ell, c]$, and, as $\sum_k v_k$ is held within four, every one of g in
+    $[e^{-4} \ell, e^4 c]$. The factors load equally on every asset; differences between assets live in L.
 
     Attributes:
         factor: B(z) in units of `size`: diagonal before its softplus, then what lies below it, row by row.
@@ -44,6 +47,11 @@ class PriceDiffusion(eqx.Module):
         largest = jnp.linalg.eigvalsh(unit @ unit.T)[-1]
         shrink = jnp.minimum(1.0, (ceiling**2 - floor**2) / largest)
         return size * jnp.linalg.cholesky(floor**2 * jnp.eye(self.assets, dtype=raw.dtype) + shrink * (unit @ unit.T))
+
+
+def log_scale(volatility: Float[Array, "*bars factors"]) -> Float[Array, "*bars"]:
+    """Return the sum of the factors, held within `LARGEST_LOG_VOLATILITY`."""
+    return jnp.clip(jnp.sum(volatility, axis=-1), -LARGEST_LOG_VOLATILITY, LARGEST_LOG_VOLATILITY)
 
 
 def price_diffusion(key: PRNGKey, covariance: Float[Array, "assets assets"], *, embedding_size: int) -> PriceDiffusion:

@@ -119,6 +119,20 @@ def _weights(bars: int) -> Float[np.ndarray, "kernels bars"]:
     return kernels / kernels.sum(axis=1, keepdims=True)
 
 
+def teacher_embed(embedder: TeacherEmbedder, windows: Float[Array, "windows bars assets"]) -> Latent:
+    """Return the law of the teacher's latent factors at the end of each window, real or simulated.
+
+    Args:
+        embedder: trained with the teacher; `aurora_jax.engine.load_embedder` reads it from the teacher's folder.
+        windows: log returns, oldest first, one window a row.
+
+    Raises:
+        ValueError: if the windows are shorter than those it was trained on.
+        RuntimeError: at run time, if a return is not finite.
+    """
+    return jax.vmap(embedder)(windows)
+
+
 def initial_embedder(
     key: PRNGKey,
     *,

@@ -40,7 +40,8 @@ def teacher_data(
         measure: readings of the volatility factors, one row for each return.
         regime: `Regime` code of each block, oldest first.
         block_bars: bars per block.
-        smoothing_bars: centre of mass of the causal smooth at which the drift is evaluated; 0 is none.
+        smoothing_bars: centre of mass of the smooth of past readings at which the drift is evaluated; 0 is the last
+            reading alone.
 
     Raises:
         ValueError: if the series is too short for the blocks and the one reading after them.
@@ -52,22 +53,41 @@ def teacher_data(
             f"{blocks} blocks of {block_bars} bars need {bars + 1} returns, found {returns.shape[0]}: drop a block."
         )
     reading = measure.log_volatility
+    before = known_before(reading, smoothing_bars=smoothing_bars)
+    after = reading[block_bars : bars + 1 : block_bars]
+    shape = (blocks, block_bars, -1)
+    return TeacherData(
+        returns=returns[:bars].reshape(shape),
+        log_volatility=jnp.concatenate([reading[:bars].reshape(shape), after[:, None, :]], axis=1),
+        smooth_log_volatility=jnp.concatenate(
+            [before[:bars].reshape(shape), before[block_bars : bars + 1 : block_bars][:, None, :]], axis=1
+        ),
+        regime=regime,
+        error_variance=jnp.asarray(measure.error_variance, reading.dtype),
+    )
+
+
+def known_before(
+    reading: Float[Array, "bars factors"], *, smoothing_bars: float = 10.0
+) -> Float[Array, "bars_and_one factors"]:
+    r"""Return the exponential smooth of all readings before each bar, and before the bar after the last.
+
+    $$s_{t+1} = s_t + \frac{1}{1 + m} (y_t - s_t), \qquad s_0 = 0$$
+
+    Before the first bar nothing is known but that a reading of 0 is a typical bar's.
+
+    Args:
+        reading: of each bar.
+        smoothing_bars: m, the weights' centre of mass; 0 is the last reading alone.
+    """
     weight = jnp.asarray(1.0 / (1.0 + smoothing_bars), reading.dtype)
 
     def smooth(before, now):
         after = before + weight * (now - before)
         return after, after
 
-    smoothed = jax.lax.scan(smooth, reading[0], reading)[1]
-    after = reading[block_bars : bars + 1 : block_bars]
-    shape = (blocks, block_bars, -1)
-    return TeacherData(
-        returns=returns[:bars].reshape(shape),
-        log_volatility=jnp.concatenate([reading[:bars].reshape(shape), after[:, None, :]], axis=1),
-        smooth_log_volatility=smoothed[:bars].reshape(shape),
-        regime=regime,
-        error_variance=jnp.asarray(measure.error_variance, reading.dtype),
-    )
+    nothing = jnp.zeros_like(reading[0])
+    return jnp.concatenate([nothing[None], jax.lax.scan(smooth, nothing, reading)[1]])
 
 
 def penalised_loss(model: NFSDE, data: TeacherData, separation_weight: float) -> Float[Array, ""]:

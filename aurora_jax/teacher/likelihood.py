@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from .diffusion import log_scale
 from .factor_prediction import inverse_lower, predict_factors, whiten
 from .model import NFSDE
 from .return_filter import Bar, JumpDynamics, log_density_of_returns
@@ -19,14 +20,15 @@ class TeacherData(NamedTuple):
     Attributes:
         returns: log returns of the block's bars.
         log_volatility: readings of the factors that drove those bars, and of the first bar after the block.
-        smooth_log_volatility: causal smooth of the readings, at which the drift of the factors is evaluated.
+        smooth_log_volatility: smooth of the readings of all bars before each bar, and before the bar after the block:
+            what is known of the factors when the bar begins.
         regime: `Regime` code of the block.
         error_variance: variance of the readings' error; 0 if the factors are observed exactly.
     """
 
     returns: Float[Array, "blocks bars assets"]
     log_volatility: Float[Array, "blocks bars_and_one factors"]
-    smooth_log_volatility: Float[Array, "blocks bars factors"]
+    smooth_log_volatility: Float[Array, "blocks bars_and_one factors"]
     regime: Int[Array, " blocks"]
     error_variance: Float[Array, ""]
 
@@ -38,12 +40,13 @@ def log_likelihood(model: NFSDE, data: TeacherData) -> Float[Array, ""]:
     $\nu^2 \Gamma_H + \sigma_e^2 D D^\top$ (fractional noise plus differenced reading error); their one-step
     predictions are those of the Durbin-Levinson recursion, here by a Cholesky factor. The leverage with the bar's
     whitened market return, at most 4 of its deviations where readings are noisy, shifts that prediction. Blocks are
-    treated as independent given the reading before them.
+    treated as independent given the reading before them. Nothing that predicts a bar's return knows that bar's reading,
+    unless readings are the factor itself.
 
     Returns: a mixture over 0, 1, 2 jumps in the bar, over nodes of the marks' heavy scale, whose persistence is
     filtered, and over quadrature nodes of the factor's predictive law, or at the reading itself if it has no error;
     see `return_filter`. Approximations: more than two jumps in a bar are neglected, excitation is carried as its
-    expectation, the heavy scale lives on seven nodes, and the drift sees smoothed readings. With intensity 0, H = 1/2,
+    expectation, the heavy scale lives on a grid, and the drift sees smoothed readings. With intensity 0, H = 1/2,
     no reading error and no smoothing it is the exact Gaussian Euler likelihood; with constant coefficients the
     factors' part is the exact likelihood of fractional noise.
 
@@ -65,22 +68,22 @@ def log_likelihood(model: NFSDE, data: TeacherData) -> Float[Array, ""]:
 
     def block(returns, reading, smooth, regime):
         own = jax.tree.map(lambda leaf: leaf[regime], parameters)
-        drift = jax.vmap(lambda v: model.drift(v, model.embedding[regime]))(smooth)
-        price_drift, factor_drift = drift[:, :assets], drift[:, assets:]
+        # A reading is made from the bar's own return: only one without error is known when the bar begins.
+        known = jnp.where(exact, reading[:-1], smooth[:-1])
+        drift_of = jax.vmap(lambda v: model.drift(v, model.embedding[regime]))
+        price_drift = drift_of(known)[:, :assets]
+        factor_drift = drift_of(jnp.where(exact, known, smooth[1:]))[:, assets:]
         # Whitened by L(z) alone; the volatility that drove the bar is divided out where it is known or integrated.
         white = (returns - price_drift) @ unmix[regime].T
         along = white @ own.market_direction
-        # A noisy reading of the bar's own return would all but cancel its size, and blow up a return near 0.
-        known = jnp.where(exact, reading[:-1], smooth)
-        surprise = along * jnp.exp(-jnp.sum(known, axis=1))
+        surprise = along * jnp.exp(-log_scale(known))
         # What is far beyond a normal is a jump, which has no part in the leverage.
         surprise = jnp.where(exact, surprise, jnp.clip(surprise, -_LARGEST_SHOCK, _LARGEST_SHOCK))
         whitening = jax.tree.map(lambda leaf: leaf[regime], noise)
         prediction = predict_factors(own.leverage, whitening, reading, factor_drift, surprise)
-        # A noisy reading was made from the bar's own returns, which it would count twice: the bar's factor is then what
-        # was predicted one bar earlier, and the smooth in the first bar of a block. An exact reading is the factor.
+        # So a bar's factor is what was predicted one bar earlier, and the smooth in the first bar of a block.
         latent_variance = jnp.maximum(prediction.variance - data.error_variance, 0.0)
-        mean = jnp.where(exact, reading[:-1], jnp.concatenate([smooth[:1], prediction.mean[:-1]]))
+        mean = jnp.where(exact, known, jnp.concatenate([smooth[:1], prediction.mean[:-1]]))
         variance = jnp.where(exact, 0.0, jnp.concatenate([latent_variance[:1], latent_variance[:-1]]))
         bar = Bar(
             squared=jnp.sum(white**2, axis=1),

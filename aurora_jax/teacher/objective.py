@@ -3,9 +3,12 @@
 from typing import NamedTuple
 
 import jax.numpy as jnp
+from jax import lax
 from jaxtyping import Array, Float
 
-from ..core import Number, PRNGKey
+from ..core import PRNGKey
+from ..signatures import SignatureKernel
+from .diffusion import log_scale
 from .likelihood import TeacherData, log_likelihood
 from .model import NFSDE
 from .signature_loss import PathView, Windows, signature_distance
@@ -36,24 +39,25 @@ class SignatureSettings(NamedTuple):
     """How paths are compared; see `signature_distance`."""
 
     depth: int
-    bandwidth: Number | None
+    kernel: SignatureKernel | None
     step_size: int
 
 
 def separation(model: NFSDE, data: TeacherData) -> Float[Array, ""]:
-    r"""Return $\mathbb E \lambda + \mathbb E \| \nabla_x g \|_F^2$ per bar.
+    r"""Return $\mathbb E \lambda + \mathbb E \| \nabla_x g \|_F^2 / (d \sigma^2)$ per bar.
 
     The separation term keeps jumps and volatility from explaining the same bars: it costs to jump often, and it costs
-    for the diffusion to react strongly to the state. Only the factors enter g, where $\partial g / \partial v = g$.
-    $\mathbb E \lambda$ is the stationary rate, offspring included.
+    for the diffusion to react strongly to the state. Only the factors enter g, where $\partial g / \partial v = g$,
+    here in units of the typical deviation $\sigma$ of d assets: what the slope costs does not depend on how long a bar
+    is. $\mathbb E \lambda$ is the stationary rate, offspring included.
     """
     table = model.by_regime()
     law = table.jump_law
     at_rest = law.intensity + 0.5 * jnp.sum(law.response, axis=-1)
     rate = jnp.mean(at_rest[data.regime]) / (1.0 - model.branching_ratio)
-    level = jnp.exp(2.0 * jnp.sum(data.smooth_log_volatility, axis=-1))
-    steepness = jnp.mean(level * jnp.sum(table.price_factor[data.regime] ** 2, axis=(1, 2))[:, None])
-    return rate + steepness
+    square = jnp.sum(table.price_factor**2, axis=(1, 2)) / (model.assets * lax.stop_gradient(model.diffusion.size) ** 2)
+    level = jnp.exp(2.0 * log_scale(data.smooth_log_volatility[:, :-1]))
+    return rate + jnp.mean(level * square[data.regime][:, None])
 
 
 def objective(

@@ -9,14 +9,15 @@ import numpy as np
 from jax import lax
 from jax.scipy.special import logsumexp
 from jaxtyping import Array, Float
-from scipy import stats
 
-from ..core import Number
+from .diffusion import LARGEST_LOG_VOLATILITY
 from .excitation import expected_count
 from .jumps import JumpLaw
 
 MAXIMUM_JUMPS = 2
-_MIXING_NODES = 7
+MIXING_NODES = np.exp(np.linspace(-2.0, 7.0, 19))
+"""Values of the heavy scale: a grid in its logarithm, whose weights follow the law. On equally probable values the
+largest would be a few times the mean, and the degrees of freedom be fitted far too low to make up for it."""
 _GAUSS_NODES = 5
 
 
@@ -67,12 +68,17 @@ class JumpDynamics(NamedTuple):
 
 
 def log_density_of_returns(
-    law: JumpLaw, dynamics: JumpDynamics, bars: Bar, *, assets: int, without_jumps: bool = False
+    law: JumpLaw,
+    dynamics: JumpDynamics,
+    bars: Bar,
+    *,
+    assets: int,
+    without_jumps: bool = False,
 ) -> Float[Array, ""]:
     r"""Return the sum over bars of the log predictive density of the whitened returns.
 
-    Each bar is a mixture over 0, 1, 2 jumps (Poisson with the mean of a Hawkes process over the bar), over equally
-    probable nodes of the heavy scale w, and over quadrature nodes of the bar's log-volatility. Which w holds is a
+    Each bar is a mixture over 0, 1, 2 jumps (Poisson with the mean of a Hawkes process over the bar), over a grid of
+    values of the heavy scale w, and over quadrature nodes of the bar's log-volatility. Which w holds is a
     hidden Markov chain, filtered exactly on its nodes: held with probability $e^{-\kappa}$, else drawn anew. The
     excitation is carried as its expectation, fed by the expected number of jumps given the returns so far.
 
@@ -88,8 +94,8 @@ def log_density_of_returns(
         nothing = jnp.zeros((), dtype)
         one = jax.vmap(lambda bar: _component(law, bar, 0, jnp.ones(1, dtype), nothing, assets)[0])
         return jnp.sum(one(bars))
-    scale = inverse_gamma_nodes(dynamics.degrees_of_freedom, dtype)
-    fresh = jnp.full(_MIXING_NODES, -math.log(_MIXING_NODES), dtype)
+    scale = jnp.asarray(MIXING_NODES, dtype)
+    fresh = inverse_gamma_log_weights(jnp.asarray(dynamics.degrees_of_freedom, dtype))
     numbers = jnp.arange(MAXIMUM_JUMPS + 1, dtype=dtype)
 
     def step(state: HiddenState, bar: Bar):
@@ -119,6 +125,7 @@ def _component(law: JumpLaw, bar: Bar, jumps: int, scale, mean_count, assets: in
     nodes, weights = np.polynomial.hermite_e.hermegauss(_GAUSS_NODES)
     log_weight = jnp.asarray(np.log(weights / weights.sum()), dtype)
     centre = bar.mean + jnp.sqrt(bar.variance + 1e-12) * jnp.asarray(nodes, dtype)
+    centre = jnp.clip(centre, -LARGEST_LOG_VOLATILITY, LARGEST_LOG_VOLATILITY)
     shrink = jnp.exp(-centre)
     spread = jumps * law.scale**2 * scale
     across = 1.0 + spread * (1.0 - law.contagion)
@@ -130,13 +137,12 @@ def _component(law: JumpLaw, bar: Bar, jumps: int, scale, mean_count, assets: in
     return logsumexp(-0.5 * (distance + volume[None, :]) + (log_weight - assets * centre)[:, None], axis=0)
 
 
-def inverse_gamma_nodes(degrees_of_freedom: Number, dtype) -> Float[Array, " nodes"]:
-    r"""Return equally probable nodes of $w \sim \mathrm{InvGamma}(\nu/2, \nu/2)$, differentiable in nu.
+def inverse_gamma_log_weights(degrees_of_freedom: Float[Array, ""]) -> Float[Array, " nodes"]:
+    r"""Return the log probability of each of `MIXING_NODES` under $w \sim \mathrm{InvGamma}(\nu/2, \nu/2)$.
 
-    By the Wilson-Hilferty cube-root approximation of the chi-square quantile at the midpoints of equal slices.
+    The trapezoidal rule in $\log w$, where the density is proportional to $w^{-\nu/2} e^{-\nu / (2 w)}$: its error
+    falls exponentially in the spacing.
     """
-    middle = (np.arange(_MIXING_NODES) + 0.5) / _MIXING_NODES
-    z = jnp.asarray(stats.norm.isf(middle), dtype)
-    ratio = 2.0 / (9.0 * degrees_of_freedom)
-    chi_square_share = (1.0 - ratio + z * jnp.sqrt(ratio)) ** 3
-    return 1.0 / jnp.maximum(chi_square_share, 0.02)
+    nodes = jnp.asarray(MIXING_NODES, degrees_of_freedom.dtype)
+    density = -0.5 * degrees_of_freedom * (jnp.log(nodes) + 1.0 / nodes)
+    return density - logsumexp(density)

@@ -39,25 +39,24 @@ def shocked(
         price_hurst: prices driven by fractional noise of this exponent instead of Brownian motion.
 
     Raises:
-        ValueError: if a value leaves its range; names it.
+        ValueError: if a value leaves its range; names it. Also if jump_intensity or liquidity is to be changed in a
+            teacher whose embeddings are too short to tell its regimes apart.
+        RuntimeError: at run time, if they are long enough but dependent.
 
     References:
         Torre and Ferrari (1999), Market Impact Model Handbook, for the square-root law of impact.
     """
-    for name, value in (("volatility", volatility), ("jump_intensity", jump_intensity), ("liquidity", liquidity)):
-        if not value > 0.0:
-            raise ValueError(f"{name} must be positive, was {value}.")
+    _positive(volatility=volatility, jump_intensity=jump_intensity, liquidity=liquidity)
     if volatility != 1.0:
         model = _with_volatility(model, volatility)
     if jump_intensity != 1.0:
-        model = _with_multiplied(model, lambda m: m.jumps.intensity, jump_intensity)
-        model = _with_multiplied(model, lambda m: m.jumps.response, jump_intensity)
+        model = _with_multiplied(model, "jump_intensity", lambda m: m.jumps.intensity, jump_intensity)
+        model = _with_multiplied(model, "jump_intensity", lambda m: m.jumps.response, jump_intensity)
     if hurst is not None:
         low, high = model.volatility.hurst_min, model.volatility.hurst_max
         model = _with_flat(model, "hurst", lambda m: m.volatility.roughness, hurst, low, high)
     if drift != 0.0:
-        level, unit = model.drift.level.offset, model.drift.size[: model.assets]
-        model = eqx.tree_at(lambda m: m.drift.level.offset, model, level.at[: model.assets].add(drift / unit))
+        model = _with_drift(model, drift)
     if contagion is not None:
         model = _with_flat(model, "contagion", lambda m: m.jumps.contagion, contagion, 0.0, 0.99)
     if branching_ratio is not None:
@@ -69,10 +68,13 @@ def shocked(
         model = _with_degrees_of_freedom(model, degrees_of_freedom)
     if liquidity != 1.0:
         model = _with_liquidity(model, liquidity)
-    if price_hurst is not None:
-        prices = fractional_prices(price_hurst, embedding_size=model.embedding.shape[1], dtype=model.dtype)
-        model = eqx.tree_at(lambda m: m.price_roughness, model, prices, is_leaf=lambda leaf: leaf is None)
-    return model
+    return model if price_hurst is None else _with_price_hurst(model, price_hurst)
+
+
+def _positive(**multipliers: float) -> None:
+    for name, value in multipliers.items():
+        if not value > 0.0:
+            raise ValueError(f"{name} must be positive, was {value}.")
 
 
 def _raw(name: str, value: float, low: float, high: float, dtype) -> Float[Array, ""]:
@@ -98,20 +100,35 @@ def _with_volatility(model: NFSDE, multiplier: float) -> NFSDE:
     return eqx.tree_at(settings, model, [multiplier * value for value in settings(model)])
 
 
-def _with_multiplied(model: NFSDE, where, multiplier: float) -> NFSDE:
+def _with_multiplied(model: NFSDE, name: str, where, multiplier: float) -> NFSDE:
     """Scale a positive parameter exactly in every regime by solving for the map that gives the scaled values."""
     old: RegimeMap = where(model)
-    embedding = model.embedding
-    values = jnp.logaddexp(embedding @ old.weight.T + old.offset[None, :], 0.0)
-    # As many regimes as equations: with the offset free, the least-norm solution reproduces the values exactly.
-    design = jnp.concatenate([embedding, jnp.ones((embedding.shape[0], 1), embedding.dtype)], axis=1)
-    solution = jnp.linalg.lstsq(design, inverse_softplus(multiplier * values))[0]
+    regimes, size = model.embedding.shape
+    # A regime is an equation, and each of its embedding's numbers and the offset an unknown: with as many, the
+    # least-norm solution gives every regime its value exactly, if their embeddings do not lie in less than a simplex.
+    if size + 1 < regimes:
+        raise ValueError(
+            f"{name} cannot be shocked exactly: {regimes} regimes need embeddings of at least {regimes - 1} numbers, "
+            f"this teacher's have {size}; train one with a larger embedding_size."
+        )
+    raw = model.embedding @ old.weight.T + old.offset[None, :]
+    target = inverse_softplus(multiplier * jnp.logaddexp(raw, 0.0))
+    design = jnp.concatenate([model.embedding, jnp.ones((regimes, 1), model.embedding.dtype)], axis=1)
+    solution = jnp.linalg.lstsq(design, target)[0]
+    slack = jnp.finfo(target.dtype).eps ** 0.5
+    off = jnp.any(jnp.abs(design @ solution - target) > slack * (1.0 + jnp.abs(target)))
+    solution = eqx.error_if(solution, off, f"{name} cannot be shocked exactly: the regimes' embeddings are dependent.")
     return eqx.tree_at(where, model, RegimeMap(solution[:-1].T, solution[-1]))
+
+
+def _with_drift(model: NFSDE, drift: float) -> NFSDE:
+    level, unit = model.drift.level.offset, model.drift.size[: model.assets]
+    return eqx.tree_at(lambda m: m.drift.level.offset, model, level.at[: model.assets].add(drift / unit))
 
 
 def _with_liquidity(model: NFSDE, liquidity: float) -> NFSDE:
     impact = liquidity**-0.5
-    model = _with_multiplied(model, lambda m: m.jumps.scale, impact)
+    model = _with_multiplied(model, "liquidity", lambda m: m.jumps.scale, impact)
     mean = model.jumps.mean
     return eqx.tree_at(lambda m: m.jumps.mean, model, RegimeMap(impact * mean.weight, impact * mean.offset))
 
@@ -128,3 +145,8 @@ def _with_degrees_of_freedom(model: NFSDE, value: float) -> NFSDE:
         raise ValueError(f"degrees_of_freedom must exceed 2, was {value}.")
     raw = inverse_softplus(jnp.asarray(value - 2.0, model.dtype))
     return eqx.tree_at(lambda m: m.jumps.mixing.raw_degrees_of_freedom, model, raw)
+
+
+def _with_price_hurst(model: NFSDE, value: float) -> NFSDE:
+    prices = fractional_prices(value, embedding_size=model.embedding.shape[1], dtype=model.dtype)
+    return eqx.tree_at(lambda m: m.price_roughness, model, prices, is_leaf=lambda leaf: leaf is None)

@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Float, Int
 
-from ..core import Number, PRNGKey, stream
-from ..signatures import pooled_features, signature_mmd, with_time_and_lag
+from ..core import PRNGKey, stream
+from ..signatures import SignatureKernel, signature_kernel, signature_mmd
 from .model import NFSDE
 from .simulate import simulate
 
@@ -69,33 +69,25 @@ def some_windows(key: PRNGKey, windows: Windows, *, count: int) -> Windows:
     return jax.tree.map(lambda leaf: leaf[chosen], windows)
 
 
-def median_bandwidth(windows: Windows, view: PathView, *, depth: int) -> Float[Array, ""]:
-    r"""Return the median over all pairs of windows of the distance between their features: the median heuristic.
+def kernel_of(windows: Windows, view: PathView, *, depth: int, bandwidth_medians: float = 1.0) -> SignatureKernel:
+    """Take the kernel from a market's own windows: the units of its features and their median distance.
 
-    $$b = \Bigl( \mathrm{med}_{i < j} \tfrac1F \lVert z_i - z_j \rVert^2 \Bigr)^{1/2}$$
-
-    with the features z that `signature_mmd` compares. Taken once from a market's own windows and held, so that the
-    distance to be made small is the same at every step and does not widen with what the teacher simulates.
+    Taken once from the training windows and held, so that the distance to be made small is the same at every step and
+    for every model, and does not widen with what a model simulates.
 
     Args:
         windows: of the training period.
         view: channels that are compared.
         depth: of the signatures.
+        bandwidth_medians: bandwidth in medians of the distance between two windows.
 
     Raises:
         ValueError: if there are fewer than 4 windows.
-
-    References:
-        Gretton et al. (2012), J. Machine Learning Research 13, section 8.
     """
     count = windows.returns.shape[0]
     if count < 4:
-        raise ValueError(f"a median bandwidth needs at least 4 windows, had {count}: shorten them or add history.")
-    paths = jax.vmap(view)(windows.returns)
-    # Which half a path is in does not matter: normalisation and median are those of the pool.
-    one, other = paths[: count // 2], paths[count // 2 :]
-    _, squared = pooled_features(one, other, depth=depth, bandwidth=None, augment=with_time_and_lag)
-    return jnp.sqrt(squared)
+        raise ValueError(f"a kernel needs at least 4 windows, had {count}: shorten them or add history.")
+    return signature_kernel(jax.vmap(view)(windows.returns), depth=depth, bandwidth_medians=bandwidth_medians)
 
 
 def signature_distance(
@@ -105,7 +97,7 @@ def signature_distance(
     view: PathView,
     *,
     depth: int,
-    bandwidth: Number | None,
+    kernel: SignatureKernel | None,
     step_size: int = 1,
 ) -> Float[Array, ""]:
     r"""Return the unbiased $\mathrm{MMD}^2_{sig}$ between real windows and as many simulated from their starts.
@@ -121,7 +113,7 @@ def signature_distance(
         windows: the real ones.
         view: channels that are compared.
         depth: of the signatures.
-        bandwidth: of the kernel; None is the median of the pooled sample at hand.
+        kernel: held; see `kernel_of`. None takes one from the pooled sample at hand.
         step_size: bars per solver step; real windows are thinned likewise. A divisor of the windows' bars.
 
     Raises:
@@ -140,4 +132,4 @@ def signature_distance(
 
     simulated = jax.vmap(one)(keys, windows.log_volatility, windows.regime)
     real = jax.vmap(view)(windows.returns)[:, ::step_size]
-    return signature_mmd(real, simulated, depth=depth, bandwidth=bandwidth)
+    return signature_mmd(real, simulated, depth=depth, kernel=kernel)

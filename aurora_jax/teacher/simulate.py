@@ -11,6 +11,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from ..core import Number, PRNGKey, Trajectories
 from ..stochastic import FractionalChannel, ItoChannel, choose_solver
+from .diffusion import log_scale
 from .excitation import StepJumps, jumps_in_step
 from .model import NFSDE, RegimeParameters
 from .noise import Noise, along_path, draw_noise
@@ -145,7 +146,7 @@ def advance(
     assets = model.assets
     volatility = state.values[assets:]
     # Fractional prices take no scale from the state (the solver rule); neither then do their jumps.
-    scale = jnp.exp(jnp.sum(volatility)) if model.price_roughness is None else jnp.ones((), model.dtype)
+    scale = jnp.exp(log_scale(volatility)) if model.price_roughness is None else jnp.ones((), model.dtype)
     continuous = _solver_step(model, state.values, given, scale)
     if model.ablation.no_jumps:
         nothing = StepInfo(continuous, jnp.zeros((), int), jnp.zeros((), model.dtype), jnp.asarray(False))

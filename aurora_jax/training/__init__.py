@@ -2,6 +2,11 @@
 
 from .checkpoint import CheckpointError as CheckpointError
 from .checkpoint import Checkpoints as Checkpoints
+from .code_digest import code_digest as code_digest
+from .from_config import embed as embed
+from .from_config import run_digest as run_digest
+from .from_config import set_of as set_of
+from .from_config import trainer_of as trainer_of
 from .labels import BlockLabels as BlockLabels
 from .labels import label_blocks as label_blocks
 from .route import LabelledHistory as LabelledHistory
@@ -14,6 +19,8 @@ from .run_teacher import Outcome as Outcome
 from .run_teacher import TrainingError as TrainingError
 from .run_teacher import read_metrics as read_metrics
 from .run_teacher import run_training as run_training
+from .summary import learnt as learnt
+from .summary import summary_of as summary_of
 from .teach import TaughtTeacher as TaughtTeacher
 from .teach import teach as teach
 from .teacher_set import Reading as Reading
@@ -26,6 +33,7 @@ from .trainer import Trainer as Trainer
 from .trainer import TrainInfo as TrainInfo
 from .trainer import TrainSettings as TrainSettings
 from .trainer import TrainState as TrainState
+from .units import units_of as units_of
 from .windows import Inputs as Inputs
 from .windows import close_bars as close_bars
 from .windows import cut as cut

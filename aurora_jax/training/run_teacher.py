@@ -1,6 +1,7 @@
 """A whole training run of the teacher, that can be killed and goes on."""
 
 import json
+import os
 import re
 import time
 from collections.abc import Callable
@@ -11,6 +12,7 @@ import jax
 import numpy as np
 from jaxtyping import PyTree
 
+from ..engine import write_bytes_whole
 from ..teacher import NFSDE
 from .checkpoint import Checkpoints
 from .trainer import Trainer, TrainInfo, TrainState
@@ -56,20 +58,20 @@ def run_training(
 ) -> Outcome:
     """Train until all steps are taken or patience runs out; metrics go to `metrics.jsonl`, states to `checkpoints/`.
 
-    A run in the same `out` with the same settings and data goes on from the last checkpoint, and ends with the same
-    bits as one that was never stopped. Lines of metrics after that checkpoint are dropped and written again.
+    A run in the same `out` with the same settings, data and code goes on from the last checkpoint that can be read, and
+    ends with the same bits as one that was never stopped. Lines of metrics after it are dropped and written again.
 
     Args:
         trainer: settings, data and compiled steps.
         out: folder of the run.
-        digest: of settings and data.
+        digest: of settings, data and code.
         validate_every: steps between validations.
         checkpoint_every: steps between checkpoints.
         on_step: called with the step's number, its info and the validation score, if there was one.
 
     Raises:
         TrainingError: if the loss or its gradient stops being finite.
-        CheckpointError: if `out` holds another run.
+        CheckpointError: if `out` holds another run, or none of its checkpoints can be read.
     """
     checkpoints = Checkpoints(out / "checkpoints", digest=digest)
     fresh = trainer.init()
@@ -88,6 +90,7 @@ def run_training(
                 log.flush()
                 on_step(step, info, score)
                 if (step + 1) % checkpoint_every == 0 or trainer.finished(state):
+                    os.fsync(log.fileno())  # a state on disk has the lines of its steps there, too
                     checkpoints.save(int(state.step), state)
     finally:
         checkpoints.close()
@@ -138,9 +141,21 @@ def _line(step: int, info: TrainInfo, score: float | None, seconds: float) -> di
 
 
 def _keep_lines(path: Path, steps: int) -> None:
+    """Keep the lines of the steps before `steps`, known by their number; the file is replaced whole."""
     if path.exists():
-        lines = path.read_text().splitlines()[:steps]
-        path.write_text("".join(line + "\n" for line in lines))
+        told = path.read_text()
+        kept = [line for line in told.splitlines() if (step := _step_of(line)) is not None and step < steps]
+        whole = "".join(line + "\n" for line in kept)
+        if whole != told:
+            write_bytes_whole(whole.encode(), path)
+
+
+def _step_of(line: str) -> int | None:
+    """Return the step that a line tells of; None of one that a kill cut short."""
+    try:
+        return int(json.loads(line)["step"])
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _broken(step: int, error: RuntimeError) -> str:

@@ -17,7 +17,7 @@ from ..teacher import (
     Windows,
     cross_sectional_log_volatility,
     initial_model,
-    median_bandwidth,
+    kernel_of,
     path_view,
     range_log_volatility,
     teacher_data,
@@ -103,8 +103,8 @@ def teacher_set(
     returns = jnp.asarray(training.log_returns(), jnp.float32)
     view = path_view(stream(key, "view"), returns, channels=min(channels, returns.shape[1]))
     windows = windows_of(blocks, window_bars)
-    bandwidth = bandwidth_medians * median_bandwidth(windows, view, depth=signature_depth)
-    data = TrainData(blocks, later, windows, view, bandwidth)
+    kernel = kernel_of(windows, view, depth=signature_depth, bandwidth_medians=bandwidth_medians)
+    data = TrainData(blocks, later, windows, view, kernel)
     start = initial_model(stream(key, "model"), **_moments(returns, reading.measure), **model)  # pyright: ignore[reportArgumentType]
     return TeacherSet(data, start, reading)
 

@@ -9,6 +9,7 @@ import optax
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from ..core import PRNGKey, lenient, stream
+from ..signatures import SignatureKernel
 from ..teacher import (
     NFSDE,
     Parts,
@@ -65,14 +66,14 @@ class TrainData(NamedTuple):
         held_out: later blocks, by which the best parameters are chosen.
         windows: of the training blocks, that simulated ones are compared with.
         view: channels of that comparison.
-        bandwidth: of its kernel, the same in every step; see `teacher.median_bandwidth`.
+        kernel: of that comparison, the same in every step; see `teacher.kernel_of`.
     """
 
     training: TeacherData
     held_out: TeacherData
     windows: Windows
     view: PathView
-    bandwidth: Float[Array, ""]
+    kernel: SignatureKernel
 
 
 class TrainState(NamedTuple):
@@ -186,7 +187,7 @@ class Trainer:
         # Named by the step, so that a resumed run draws what an undisturbed one would have.
         chosen, paths = (jax.random.fold_in(stream(self._key, name), step) for name in ("windows", "paths"))
         windows = some_windows(chosen, data.windows, count=settings.windows)
-        comparison = SignatureSettings(settings.depth, data.bandwidth, step_size)
+        comparison = SignatureSettings(settings.depth, data.kernel, step_size)
         weights = settings.weights if compared else settings.weights._replace(signature=0.0)
 
         def model_of(arrays):

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from aurora_jax.config import TeacherConfig
 from aurora_jax.data import load_packaged
+from aurora_jax.training import code_digest
 from scripts import study_variants
 from scripts.study_teacher import app
 from scripts.study_variants import is_trained, train_variants
@@ -70,6 +71,7 @@ def trained(monkeypatch):
     def train(config, out, *, console):
         out.mkdir(parents=True)
         summary = {"config_digest": config.digest(), "data": {"sha256": load_packaged("sp500").digest}}
+        summary["code_digest"] = code_digest()
         (out / "summary.json").write_text(json.dumps(summary))
         (out / "teacher.safetensors").write_bytes(b"")
         asked.append((out.name, config.model.ablation))
@@ -78,7 +80,8 @@ def trained(monkeypatch):
     return asked
 
 
-def test_each_variant_lacks_its_own_part_and_what_is_trained_is_kept(trained, tmp_path):
+def test_each_variant_lacks_its_own_part_and_what_is_trained_is_kept(trained, tmp_path, monkeypatch):
+    path = tmp_path / "teacher" / "summary.json"
     config, market = TeacherConfig(**SMALL), load_packaged("sp500")
     names = ["no jumps", "no roughness", "no excitation"]
     found = train_variants(config, market, tmp_path, names, console=Console(quiet=True))
@@ -93,6 +96,15 @@ def test_each_variant_lacks_its_own_part_and_what_is_trained_is_kept(trained, tm
     assert not is_trained(tmp_path / "teacher", config.updated(seed=4), market)
     assert not is_trained(tmp_path / "teacher", config, load_packaged("nasdaq"))
     assert not is_trained(tmp_path / "no_jumps", config, market)
+    # So is other code: another likelihood must not be compared as if it were this one.
+    with monkeypatch.context() as patch:
+        patch.setattr(study_variants, "code_digest", lambda: "0123456789abcdef")
+        assert not is_trained(tmp_path / "teacher", config, market)
+    old = {name: value for name, value in json.loads(path.read_text()).items() if name != "code_digest"}
+    path.write_text(json.dumps(old))  # trained before its code had a name
+    assert not is_trained(tmp_path / "teacher", config, market)
+    path.write_text(json.dumps({**old, "code_digest": code_digest()}))
+    assert is_trained(tmp_path / "teacher", config, market)
     (tmp_path / "teacher" / "teacher.safetensors").unlink()
     assert not is_trained(tmp_path / "teacher", config, market)
 

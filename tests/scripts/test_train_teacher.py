@@ -14,6 +14,9 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from aurora_jax.data import load_packaged
+from aurora_jax.engine import load_units
+from aurora_jax.training import code_digest
 from scripts.train_teacher import app
 
 REPOSITORY = Path(__file__).parents[2]
@@ -81,11 +84,18 @@ def test_a_run_killed_in_the_middle_ends_with_the_bits_of_one_that_was_not(tmp_p
     assert one.keys() == other.keys()
     for name in one:
         assert np.asarray(one[name]).tobytes() == np.asarray(other[name]).tobytes(), name
-    name = "teacher.safetensors"
-    assert (whole / name).read_bytes() == (killed / name).read_bytes()
+    for name in ("teacher.safetensors", "units.safetensors", "embedder.safetensors", "summary.json"):
+        assert (whole / name).read_bytes() == (killed / name).read_bytes()
+    assert not list(whole.glob(".*"))
+    # What the teacher's volatility is relative to lies beside it: one asset with a range, read off that.
+    units = load_units(whole)
+    assert units is not None
+    assert units.assets == load_packaged("sp500").assets
+    assert units.reference_variance is not None
+    assert json.loads((whole / "summary.json").read_text())["code_digest"] == code_digest()
     # Another configuration must not go on from these states.
     line = fails(written(tmp_path, seed=4), killed)
-    assert "holds a run with other settings or data; choose another --out" in line
+    assert "holds a run with other settings, data or code; choose another --out" in line
 
 
 def test_an_unknown_key_suggests_the_nearest(tmp_path):

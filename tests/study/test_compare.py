@@ -1,11 +1,13 @@
 """Distances and the invariants table: no difference where there is none, and the right sign where there is one."""
 
+import itertools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from aurora_jax.signatures import pooled_features, signature_mmd, with_time_and_lag
+from aurora_jax.signatures import signature, signature_kernel, with_time_and_lag
 from aurora_jax.study import Distance, compare, invariant_table, nearer
 from aurora_jax.teacher import path_view
 
@@ -19,7 +21,9 @@ def distances():
         "wild": 0.02 * rng.standard_normal((48, 4, 24, 2)),
     }
     view = path_view(jax.random.key(0), jnp.asarray(real.reshape(-1, 2), jnp.float32), channels=2)
-    return compare(jax.random.key(1), real, simulated, view, depth=2)
+    training = jnp.asarray(0.01 * rng.standard_normal((96, 24, 2)), jnp.float32)
+    kernel = signature_kernel(jax.vmap(view)(training).astype(float), depth=2)
+    return compare(jax.random.key(1), real, simulated, view, depth=2, kernel=kernel)
 
 
 @pytest.mark.slow
@@ -53,30 +57,81 @@ def test_the_table_tells_heavy_tails_from_light_ones():
     assert {name for _, name in rows} == {"hurst", "tail_index", "extremal_index", "tail_dependence"}
 
 
-def test_leaving_a_window_out_is_the_distance_of_the_others():
-    """Against `signature_mmd`'s own formula on the features of the pool, loop by loop."""
-    rng = np.random.default_rng(8)
-    windows, copies = 5, 3
+def _case(seed, *, windows, copies, size=0.012):
+    rng = np.random.default_rng(seed)
     real = 0.01 * rng.standard_normal((windows, 12, 1))
-    twins = 0.012 * rng.standard_normal((windows, copies, 12, 1))
+    twins = size * rng.standard_normal((windows, copies, 12, 1))
     view = path_view(jax.random.key(0), jnp.asarray(real.reshape(-1, 1), jnp.float32), channels=1)
-    found = compare(jax.random.key(1), real, {"model": twins}, view, depth=2, bandwidth=1.3)["model"]
-    see = jax.vmap(view)
-    x = see(jnp.asarray(real, jnp.float32)).astype(float)
-    y = see(jnp.asarray(twins.reshape(-1, 12, 1), jnp.float32)).astype(float)
-    np.testing.assert_allclose(found.value, signature_mmd(x, y, depth=2, bandwidth=1.3), rtol=1e-9)
-    points, scale = pooled_features(x, y, depth=2, bandwidth=1.3, augment=with_time_and_lag)
-    z, owner = np.asarray(points), np.concatenate([np.arange(windows), np.repeat(np.arange(windows), copies)])
-    is_real = np.arange(len(z)) < windows
+    training = jnp.asarray(0.01 * rng.standard_normal((40, 12, 1)), jnp.float32)
+    return real, twins, view, signature_kernel(jax.vmap(view)(training).astype(float), depth=2)
 
-    def kernel(i, j):
-        return np.exp(-0.5 * np.mean((z[i] - z[j]) ** 2) / float(scale))
 
-    for left_out in range(windows):
-        first = [i for i in range(len(z)) if is_real[i] and owner[i] != left_out]
-        second = [i for i in range(len(z)) if not is_real[i] and owner[i] != left_out]
-        within = [np.mean([kernel(i, j) for i in group for j in group if i != j]) for group in (first, second)]
-        across = np.mean([kernel(i, j) for i in first for j in second])
-        np.testing.assert_allclose(found.left_out[left_out], sum(within) - 2.0 * across, rtol=1e-9)
+def test_a_distance_and_those_without_each_window_are_sums_over_pairs():
+    """Slow twin: features, kernel and pairs one by one; pairs of one window and its own twins are left out."""
+    windows, copies = 5, 3
+    real, twins, view, kernel = _case(8, windows=windows, copies=copies)
+    found = compare(jax.random.key(1), real, {"model": twins}, view, depth=2, kernel=kernel)["model"]
+
+    def point(returns):
+        raw = np.asarray(signature(with_time_and_lag(view(jnp.asarray(returns, jnp.float32)).astype(float)), depth=2))
+        spread = np.asarray(kernel.scale.spread)
+        z = np.where(spread > 0, (raw - np.asarray(kernel.scale.centre)) / np.where(spread > 0, spread, 1.0), 0.0)
+        return z / np.sqrt(1.0 + (z / 8.0) ** 2)
+
+    def k(one, other):
+        return np.exp(-0.5 * np.mean((one - other) ** 2) / float(kernel.bandwidth) ** 2)
+
+    x, y = [point(w) for w in real], [[point(w) for w in many] for many in twins]
+
+    def distance(kept):
+        total = 0.0
+        for i, j in itertools.permutations(kept, 2):
+            across = np.mean([k(x[i], y[j][a]) for a in range(copies)])
+            within = np.mean([k(y[i][a], y[j][b]) for a in range(copies) for b in range(copies)])
+            total += k(x[i], x[j]) - 2.0 * across + within
+        return total / (len(kept) * (len(kept) - 1))
+
+    np.testing.assert_allclose(found.value, distance(range(windows)), rtol=1e-9)
+    left = [distance([i for i in range(windows) if i != out]) for out in range(windows)]
+    np.testing.assert_allclose(found.left_out, left, rtol=1e-9)
     spread = np.sum((found.left_out - found.left_out.mean()) ** 2)
     assert found.standard_error == pytest.approx(np.sqrt((windows - 1) / windows * spread))
+
+
+@pytest.mark.slow
+def test_the_order_of_two_models_does_not_depend_on_how_often_they_are_simulated():
+    """A market of deviation 1 against .7 and 1.4: the wild one is further, with 1 twin and with 16.
+
+    In the units of the pool, of which 16 twins are most, the wild one came out nearer.
+    """
+    real, _, view, kernel = _case(3, windows=60, copies=1)
+    for copies in (1, 16):
+        rng = np.random.default_rng(4)
+        simulated = {
+            name: s * 0.01 * rng.standard_normal((60, copies, 12, 1)) for name, s in (("calm", 0.7), ("wild", 1.6))
+        }
+        found = compare(jax.random.key(1), real, simulated, view, depth=2, kernel=kernel)
+        assert found["wild"].value > found["calm"].value > 0.0
+
+
+@pytest.mark.slow
+@pytest.mark.stat
+def test_exchanging_twins_is_an_exact_test(key):
+    """Under one law, with starts that windows and their twins share, 5 % of the p-values are below .05."""
+    _, _, view, kernel = _case(3, windows=10, copies=1)
+    p_values = []
+    for seed in range(300):
+        rng = np.random.default_rng(seed)
+        level = 0.01 * np.exp(0.8 * rng.standard_normal((10, 1, 1)))
+        real, twin = level * rng.standard_normal((2, 10, 12, 1))
+        found = compare(jax.random.fold_in(key, seed), real, {"same": twin[:, None]}, view, depth=2, kernel=kernel)
+        p_values.append(found["same"].p_value)
+    for level in (0.05, 0.2, 0.5):
+        share = np.mean(np.asarray(p_values) <= level)
+        assert abs(share - level) < 4.0 * np.sqrt(level * (1 - level) / 300) + 0.01
+
+
+def test_too_few_windows_are_refused():
+    real, twins, view, kernel = _case(8, windows=2, copies=1)
+    with pytest.raises(ValueError, match="at least 3 windows, had 2"):
+        compare(jax.random.key(1), real, {"model": twins}, view, depth=2, kernel=kernel)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from aurora_jax.teacher import initial_model
-from aurora_jax.teacher.diffusion import price_diffusion
+from aurora_jax.teacher.diffusion import log_scale, price_diffusion
 from tests.teacher.conftest import double
 
 _COVARIANCE = jnp.array([[2.0e-4, 0.9e-4], [0.9e-4, 4.0e-4]])
@@ -52,3 +52,8 @@ def test_the_norm_is_the_exact_one():
 def test_a_singular_covariance_is_refused():
     with pytest.raises(ValueError, match="positive definite"):
         initial_model(jax.random.key(0), mean_return=jnp.zeros(2), covariance=jnp.ones((2, 2)))
+
+
+def test_the_factors_scale_it_by_at_most_four_logarithms():
+    found = log_scale(jnp.array([[1.0, 2.0], [3.0, 2.0], [-9.0, 1.0]]))
+    np.testing.assert_array_equal(found, [3.0, 4.0, -4.0])

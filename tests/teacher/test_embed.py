@@ -13,6 +13,7 @@ from aurora_jax.teacher import (
     fit_embedder,
     initial_embedder,
     reference_teacher,
+    teacher_embed,
     teacher_examples,
 )
 from aurora_jax.teacher.embed_fit import Examples
@@ -73,7 +74,7 @@ def test_the_order_of_assets_does_not_matter(embedder):
 
 def test_windows_do_not_see_each_other_and_covariances_are_positive(embedder):
     many = jnp.stack([window(seed) for seed in range(5)])
-    together = jax.vmap(embedder)(many)
+    together = teacher_embed(embedder, many)
     alone = embedder(many[3])
     np.testing.assert_allclose(together.mean[3], alone.mean, rtol=1e-12)
     np.testing.assert_allclose(together.covariance[3], alone.covariance, rtol=1e-12)

@@ -25,15 +25,16 @@ def _measure(reading, error_variance=0.0):
 
 @pytest.mark.slow
 def test_blocks_by_hand():
-    """Seven returns, two blocks of three; a block ends with the reading after it."""
+    """Seven returns, two blocks of three; a block ends with the reading after it; a bar knows those before it."""
     returns = jnp.arange(14.0).reshape(7, 2)
     reading = np.array([1.0, 3.0, 2.0, 5.0, 4.0, 7.0, 6.0])[:, None]
     data = teacher_data(returns, _measure(reading), jnp.array([2, 0]), block_bars=3, smoothing_bars=1.0)
     np.testing.assert_array_equal(data.returns[1], [[6.0, 7.0], [8.0, 9.0], [10.0, 11.0]])
     np.testing.assert_array_equal(data.log_volatility[..., 0], [[1.0, 3.0, 2.0, 5.0], [5.0, 4.0, 7.0, 6.0]])
-    np.testing.assert_allclose(data.smooth_log_volatility[..., 0], [[1.0, 2.0, 2.0], [3.5, 3.75, 5.375]])
+    known = [[0.0, 0.5, 1.75, 1.875], [1.875, 3.4375, 3.71875, 5.359375]]
+    np.testing.assert_allclose(data.smooth_log_volatility[..., 0], known)
     unsmoothed = teacher_data(returns, _measure(reading), jnp.array([2, 0]), block_bars=3, smoothing_bars=0.0)
-    np.testing.assert_array_equal(unsmoothed.smooth_log_volatility, unsmoothed.log_volatility[:, :-1])
+    np.testing.assert_array_equal(unsmoothed.smooth_log_volatility[:, 1:], unsmoothed.log_volatility[:, :-1])
 
 
 @pytest.mark.slow
@@ -85,8 +86,9 @@ def test_scores_are_minus_the_log_likelihood(fitted, model):
     np.testing.assert_allclose(result.held_out, -likelihood(result.model, held_out), rtol=1e-4)
     np.testing.assert_allclose(result.held_out_before, -likelihood(model, held_out), rtol=1e-4)
     table = jax.tree.map(np.asarray, model.by_regime())
-    level = np.exp(2.0 * np.asarray(training.smooth_log_volatility)[..., 0])
-    size = np.sum(table.price_factor**2, axis=(1, 2))[np.asarray(training.regime)]
+    level = np.exp(2.0 * np.asarray(training.smooth_log_volatility)[:, :-1, 0])
+    unit = 2.0 * float(model.diffusion.size) ** 2
+    size = np.sum(table.price_factor**2, axis=(1, 2))[np.asarray(training.regime)] / unit
     at_rest = table.jump_law.intensity + 0.5 * table.jump_law.response[:, 0]
     rate = np.mean(at_rest[np.asarray(training.regime)]) / (1.0 - float(model.branching_ratio))
     penalty = rate + np.mean(level * size[:, None])

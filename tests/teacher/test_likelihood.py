@@ -26,13 +26,13 @@ def gaussian():
 
 @pytest.fixture(scope="module")
 def data():
-    """Blocks of three regimes with exact readings and no smoothing; the prices need not come from the model."""
+    """Three regimes with exact readings, of which the last is known before a bar; prices need not be the model's."""
     rng = np.random.default_rng(3)
     reading = jnp.asarray(0.3 * rng.standard_normal((BLOCKS, BARS + 1, 1)))
     return TeacherData(
         returns=jnp.asarray(0.015 * rng.standard_normal((BLOCKS, BARS, ASSETS))),
         log_volatility=reading,
-        smooth_log_volatility=reading[:, :-1],
+        smooth_log_volatility=jnp.concatenate([jnp.full((BLOCKS, 1, 1), 0.1), reading[:, :-1]], axis=1),
         regime=jnp.array([2, 0, 1]),
         error_variance=jnp.asarray(0.0),
     )
@@ -44,7 +44,7 @@ def _blocks(model, data):
     drift_of = jax.jit(jax.vmap(model.drift, in_axes=(0, None)))
     for b, regime in enumerate(np.asarray(data.regime)):
         own = jax.tree.map(lambda leaf, z=regime: leaf[z], table)
-        drift = np.asarray(drift_of(data.smooth_log_volatility[b], model.embedding[regime]))
+        drift = np.asarray(drift_of(data.smooth_log_volatility[b, 1:], model.embedding[regime]))
         yield own, drift, np.asarray(data.returns[b]), np.asarray(data.log_volatility[b, :, 0])
 
 
@@ -173,3 +173,30 @@ def test_a_move_counts_as_four_deviations_of_the_leverage_where_readings_are_noi
     assert abs(found[2.0] - found[4.0]) > 1e-3
     # Exact readings are taken at their word at any size.
     assert abs(odd_part(data, 8.0) - odd_part(data, 4.0)) > 1e-3
+
+
+def test_a_return_is_predicted_without_its_own_reading(gaussian, data):
+    """What a noisy reading of bar t says of the market reaches the likelihood of returns from bar t + 1 on.
+
+    The readings' own likelihood depends on all of them: it is taken out by comparing with other returns of that bar.
+    """
+    jumping = with_flat(gaussian, lambda m: m.jumps.intensity, -1.0)
+    noisy = data._replace(error_variance=jnp.asarray(0.08))
+    for model in (gaussian, jumping):
+        model = with_flat(model, lambda m: m.volatility.correlation, 0.0)
+
+        def gain(data, model=model):
+            """What a return of 5 % in the block's last bar costs, against none."""
+            large, none = (data._replace(returns=data.returns.at[1, -1].set(r)) for r in (0.05, 0.0))
+            return float(_likelihood(model, large) - _likelihood(model, none))
+
+        # The smooth after the last bar, and the reading in it, are made from its own return.
+        own = noisy._replace(
+            log_volatility=noisy.log_volatility.at[1, -2].add(1.0),
+            smooth_log_volatility=noisy.smooth_log_volatility.at[1, -1].add(1.0),
+        )
+        assert gain(own) == pytest.approx(gain(noisy), abs=1e-9)
+        before = noisy._replace(smooth_log_volatility=noisy.smooth_log_volatility.at[1, -2].add(1.0))
+        earlier = noisy._replace(log_volatility=noisy.log_volatility.at[1, -3].add(1.0))
+        assert abs(gain(before) - gain(noisy)) > 1e-4 if model is jumping else True
+        assert abs(gain(earlier) - gain(noisy)) > 1e-4

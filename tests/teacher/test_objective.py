@@ -15,11 +15,12 @@ from aurora_jax.teacher import (
     log_likelihood,
     objective,
     separation,
+    shocked,
     signature_distance,
 )
 
 BLOCKS, BARS, ASSETS, WINDOWS = 3, 16, 2, 8
-SETTINGS = SignatureSettings(depth=2, bandwidth=1.0, step_size=1)
+SETTINGS = SignatureSettings(depth=2, kernel=None, step_size=1)
 VIEW = PathView(jnp.eye(ASSETS, dtype=jnp.float32), jnp.full(ASSETS, 0.02, jnp.float32))
 
 
@@ -38,7 +39,7 @@ def market():
     data = TeacherData(
         jnp.asarray(0.015 * rng.normal(size=(BLOCKS, BARS, ASSETS)), single),
         jnp.asarray(reading, single),
-        jnp.asarray(0.3 * reading[:, :-1], single),
+        jnp.asarray(0.3 * reading, single),
         jnp.array([0, 1, 2]),
         jnp.asarray(0.1, single),
     )
@@ -74,10 +75,14 @@ def test_separation_by_hand(small, market):
     data, _ = market
     flat = data._replace(smooth_log_volatility=jnp.zeros_like(data.smooth_log_volatility))
     table = small.by_regime()
-    trace = [float(jnp.trace(factor @ factor.T)) for factor in table.price_factor]
+    unit = ASSETS * float(small.diffusion.size) ** 2
+    trace = [float(jnp.trace(factor @ factor.T)) / unit for factor in table.price_factor]
     at_rest = [float(i + 0.5 * r[0]) for i, r in zip(table.jump_law.intensity, table.jump_law.response, strict=True)]
     rate = np.mean(at_rest) / (1.0 - float(small.branching_ratio))
     np.testing.assert_allclose(separation(small, flat), rate + np.mean(trace), rtol=1e-5)
     # Volatility up by log 2: the squared slope is four times as large, the jumps are as many.
     louder = flat._replace(smooth_log_volatility=flat.smooth_log_volatility + jnp.float32(np.log(2.0)))
     np.testing.assert_allclose(separation(small, louder), rate + 4.0 * np.mean(trace), rtol=1e-5)
+    # Daily or one-minute bars: what the slope costs does not depend on how large a bar's returns are.
+    minute = shocked(small, volatility=0.01)
+    np.testing.assert_allclose(separation(minute, louder), separation(small, louder), rtol=1e-4)

@@ -10,7 +10,13 @@ from scipy import stats
 
 from aurora_jax.teacher.excitation import expected_count
 from aurora_jax.teacher.jumps import JumpLaw
-from aurora_jax.teacher.return_filter import Bar, JumpDynamics, inverse_gamma_nodes, log_density_of_returns
+from aurora_jax.teacher.return_filter import (
+    MIXING_NODES,
+    Bar,
+    JumpDynamics,
+    inverse_gamma_log_weights,
+    log_density_of_returns,
+)
 
 _LAW = JumpLaw(*(jnp.asarray(v) for v in (0.0, [0.0], 1.4, -0.5, 0.3)))
 _ALONE = JumpDynamics(*(jnp.asarray(v) for v in (4.0, 0.6, 0.0, 0.5)))
@@ -27,6 +33,10 @@ def _bars(white, direction, *, mean=0.2, variance=0.05, baseline=0.4):
         jnp.full(count, variance),
         jnp.full(count, baseline),
     )
+
+
+def weights_of(degrees_of_freedom):
+    return np.exp(np.asarray(inverse_gamma_log_weights(jnp.asarray(degrees_of_freedom))))
 
 
 def test_a_bar_integrates_to_the_chance_of_two_jumps_or_fewer():
@@ -46,11 +56,12 @@ def test_one_bar_by_the_mixture_written_out():
     direction, point = np.array([0.6, 0.8]), np.array([1.3, -2.0])
     bar = _bars(point, direction, mean=0.1, variance=0.0, baseline=0.4)
     total = 0.0
-    for jumps, scale in itertools.product(range(3), np.asarray(inverse_gamma_nodes(4.0, jnp.float64))):
+    chances = weights_of(4.0)
+    for jumps, (scale, chance) in itertools.product(range(3), zip(MIXING_NODES, chances, strict=True)):
         marks = 0.7 * np.eye(2) + 0.3 * 2 * np.outer(direction, direction)
         covariance = np.exp(0.2) * (np.eye(2) + jumps * 1.4**2 * scale * marks)
         mean = np.exp(0.1) * (jumps - 0.4) * -0.5 * direction
-        total += stats.poisson(0.4).pmf(jumps) / 7 * stats.multivariate_normal(mean, covariance).pdf(point)
+        total += stats.poisson(0.4).pmf(jumps) * chance * stats.multivariate_normal(mean, covariance).pdf(point)
     np.testing.assert_allclose(_density(_LAW, _ALONE, bar, assets=2), np.log(total), rtol=1e-6)
 
 
@@ -59,8 +70,8 @@ def test_the_filter_is_the_sum_over_all_hidden_paths():
     direction = np.array([1.0])
     returns = np.array([[3.0], [0.2], [-4.0]])
     bars = _bars(returns, direction, mean=0.0, variance=0.0, baseline=0.3)
-    nodes = np.asarray(inverse_gamma_nodes(4.0, jnp.float64))
-    held = 0.6
+    nodes, chances = MIXING_NODES, weights_of(4.0)
+    held, places = 0.6, range(len(MIXING_NODES))
 
     def density(value, jumps, scale):
         return stats.norm((jumps - 0.3) * -0.5, np.sqrt(1.0 + jumps * 1.4**2 * scale)).pdf(value)
@@ -68,13 +79,13 @@ def test_the_filter_is_the_sum_over_all_hidden_paths():
     one = {
         (t, k): sum(stats.poisson(0.3).pmf(n) * density(returns[t, 0], n, nodes[k]) for n in range(3))
         for t in range(3)
-        for k in range(7)
+        for k in places
     }
     total = 0.0
-    for path in itertools.product(range(7), repeat=3):
-        chance = 1.0 / 7.0
+    for path in itertools.product(places, repeat=3):
+        chance = chances[path[0]]
         for before, after in itertools.pairwise(path):
-            chance *= held * (before == after) + (1.0 - held) / 7.0
+            chance *= held * (before == after) + (1.0 - held) * chances[after]
         total += chance * np.prod([one[t, k] for t, k in enumerate(path)])
     np.testing.assert_allclose(_density(_LAW, _ALONE, bars, assets=1), np.log(total), rtol=1e-6)
 
@@ -84,8 +95,9 @@ def test_a_jump_raises_the_intensity_of_the_next_bar():
     dynamics = _ALONE._replace(branching_ratio=jnp.asarray(0.5), held=jnp.asarray(0.0))
     law = JumpLaw(*(jnp.asarray(v) for v in (0.0, [0.0], 40.0, 0.0, 0.0)))
     bars = _bars(np.array([[60.0], [60.0]]), np.array([1.0]), mean=0.0, variance=0.0, baseline=0.01)
-    nodes = np.asarray(inverse_gamma_nodes(4.0, jnp.float64))
-    densities = np.array([np.mean(stats.norm(0.0, np.sqrt(1.0 + n * 1600.0 * nodes)).pdf(60.0)) for n in range(3)])
+    densities = np.array(
+        [weights_of(4.0) @ stats.norm(0.0, np.sqrt(1.0 + n * 1600.0 * MIXING_NODES)).pdf(60.0) for n in range(3)]
+    )
     excess, total, means = 0.01, 0.0, []  # the start is stationary: .01 x .5 / .5
     for _ in range(2):
         mean = float(expected_count(jnp.asarray(0.01), jnp.asarray(excess), branching_ratio=0.5, decay=0.5))
@@ -98,11 +110,49 @@ def test_a_jump_raises_the_intensity_of_the_next_bar():
     assert means[1] > 5.0 * means[0]
 
 
-def test_nodes_are_equally_probable_slices():
-    """Against the exact quantiles of the inverse gamma law at the slices' midpoints."""
-    middle = (np.arange(7) + 0.5) / 7
-    found = np.asarray(inverse_gamma_nodes(6.0, jnp.float64))
-    np.testing.assert_allclose(np.sort(found), stats.invgamma(3.0, scale=3.0).ppf(middle), rtol=0.02)
+@pytest.mark.parametrize("degrees_of_freedom", [2.2, 3.0, 5.0, 12.0, 30.0])
+def test_marks_on_the_grid_are_student_t_far_into_the_tail(degrees_of_freedom):
+    """The mixture of normals over the grid against the density of scipy's t law, out to 20 of its units."""
+    x = np.geomspace(0.01, 20.0, 60)
+    mixed = weights_of(degrees_of_freedom) @ stats.norm(0.0, np.sqrt(MIXING_NODES)[:, None]).pdf(x)
+    np.testing.assert_allclose(mixed, stats.t(degrees_of_freedom).pdf(x), rtol=0.03)
+
+
+def _market(seed, degrees_of_freedom, *, held, paths=40, steps=500):
+    """Returns of the filter's own market, by numpy: at most two jumps a bar, a scale that is held, volatility 1."""
+    rng, mean = np.random.default_rng(seed), 0.5
+    chance = stats.poisson(mean).pmf(range(3))
+    count = rng.choice(3, (paths, steps), p=chance / chance.sum())
+    fresh = stats.invgamma(degrees_of_freedom / 2, scale=degrees_of_freedom / 2).rvs((paths, steps), random_state=rng)
+    scale = fresh.copy()
+    for t in range(1, steps):
+        scale[:, t] = np.where(rng.random(paths) < held, scale[:, t - 1], fresh[:, t])
+    spread = np.sqrt(1.0 + count * 3.0**2 * scale)
+    return mean, spread * rng.standard_normal((paths, steps))
+
+
+@pytest.mark.stat
+@pytest.mark.parametrize("held", [0.0, 0.8])
+def test_the_degrees_of_freedom_are_found_again(held):
+    """The likelihood is highest at the nu that 20,000 bars were drawn with, within the error that its curvature gives.
+
+    With seven equally probable values of the scale, as it was, the maximum lay at 2.2.
+    """
+    mean, returns = _market(7, 3.0, held=held)
+    law = JumpLaw(*(jnp.asarray(v) for v in (0.0, [0.0], 3.0, 0.0, 0.0)))
+    flat = jnp.full_like(returns, 0.0)
+    bars = Bar(jnp.asarray(returns**2), jnp.asarray(returns), flat, flat, flat + mean)
+
+    @jax.jit
+    def log_likelihood(nu):
+        dynamics = JumpDynamics(nu, *(jnp.asarray(v) for v in (held, 0.0, 0.5)))
+        return jnp.sum(jax.vmap(lambda path: log_density_of_returns(law, dynamics, path, assets=1))(bars))
+
+    grid = np.linspace(2.5, 3.5, 9)
+    curvature, slope, _ = np.polyfit(grid - 3.0, [float(log_likelihood(jnp.asarray(nu))) for nu in grid], 2)
+    error = np.sqrt(-0.5 / curvature)
+    assert error < 0.15
+    assert abs(-0.5 * slope / curvature) < 3.5 * error
 
 
 @pytest.mark.parametrize("assets", [1, 2])

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from aurora_jax.teacher import reference_teacher, shocked
+from aurora_jax.teacher import initial_model, reference_teacher, shocked
 from tests.teacher.conftest import double
 
 
@@ -33,7 +33,8 @@ def test_the_defaults_change_nothing(teacher):
 
 def test_volatility_multiplies_the_diffusion(teacher):
     before = _table(teacher)
-    _assert_equal_but(before, _table(shocked(teacher, volatility=2.5)), price_factor=2.5 * before.price_factor)
+    expected = {"price_factor": 2.5 * before.price_factor, "market_loading": 2.5 * before.market_loading}
+    _assert_equal_but(before, _table(shocked(teacher, volatility=2.5)), **expected)
 
 
 def test_jump_intensity_multiplies_the_intensity_of_every_regime(teacher):
@@ -109,3 +110,28 @@ def test_the_reference_teacher_is_the_market_it_documents():
     lower = teacher.diffusion(jnp.zeros(4, jnp.float32))
     expected = 0.015**2 * (0.35 + 0.65 * np.eye(3))
     np.testing.assert_allclose(lower @ lower.T, expected, rtol=1e-4)
+
+
+def short(embeddings):
+    """A teacher whose regimes are told apart by these embeddings, and jump at different rates."""
+    start = initial_model(
+        jax.random.key(0), mean_return=jnp.zeros(1), covariance=2e-4 * jnp.eye(1), embedding_size=len(embeddings[0])
+    )
+    return eqx.tree_at(lambda m: m.embedding, double(start), jnp.asarray(embeddings))
+
+
+@pytest.mark.parametrize(("shock", "name"), [({"jump_intensity": 3.0}, "jump_intensity"), ({"liquidity": 0.5}, "liq")])
+def test_what_cannot_be_scaled_in_every_regime_is_refused(shock, name):
+    """One number and an offset cannot give three regimes their values, and least squares would not say so."""
+    with pytest.raises(ValueError, match=rf"{name}.* 3 regimes need embeddings of at least 2 .* this teacher's have 1"):
+        shocked(short([[-1.0], [0.3], [1.0]]), **shock)
+    assert shocked(short([[-1.0], [0.3], [1.0]]), volatility=2.0) is not None
+    with pytest.raises(RuntimeError, match="embeddings are dependent"):  # all on one line
+        shocked(short([[-1.0, -2.0], [0.3, 0.6], [1.0, 2.0]]), **shock)
+
+
+def test_as_many_numbers_as_needed_are_enough():
+    """Two numbers and an offset for three regimes, however close two of them lie."""
+    model = short([[-1.0, 0.2], [1.0, 0.3], [1.0, 0.301]])
+    before, after = _table(model), _table(shocked(model, jump_intensity=3.0))
+    np.testing.assert_allclose(after.jump_law.intensity, 3.0 * before.jump_law.intensity, rtol=1e-9)

@@ -12,7 +12,7 @@ from aurora_jax.teacher import (
     PathView,
     Windows,
     initial_model,
-    median_bandwidth,
+    kernel_of,
     path_view,
     signature_distance,
     simulate,
@@ -20,7 +20,7 @@ from aurora_jax.teacher import (
 )
 
 WINDOWS, BARS, ASSETS = 48, 16, 2
-DEPTH = {"depth": 2, "bandwidth": 1.0}
+DEPTH = {"depth": 2, "kernel": None}
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +86,7 @@ def totals(values):
     return Windows(returns, jnp.zeros((len(values), 1)), jnp.zeros(len(values), int))
 
 
-def test_a_median_bandwidth_by_hand():
+def test_a_kernel_by_hand():
     """At depth 1 the features are time, which is the same for all, and the window's move twice, by lead and lag."""
     moves = np.array([-2.0, -1.0, 1.0, 4.0])
     z = moves / (1.4826 * 1.5)  # the median is 0; the moves' sizes 2, 1, 1, 4 have the median 1.5
@@ -94,17 +94,19 @@ def test_a_median_bandwidth_by_hand():
     # Differences 1, 2, 3, 3, 5, 6: the middle two are those between -2 and 1, and between 1 and 4.
     middle = 0.5 * ((z[2] - z[0]) ** 2 + (z[3] - z[2]) ** 2)
     view = PathView(jnp.ones((1, 1)), jnp.ones(1))
-    bandwidth = jax.jit(lambda windows: median_bandwidth(windows, view, depth=1))
-    found = bandwidth(totals(moves))
-    np.testing.assert_allclose(found, np.sqrt(2.0 / 3.0 * middle), rtol=1e-12)
-    # A market twice as volatile has the same: features are in units of their own spread.
-    np.testing.assert_allclose(bandwidth(totals(2.0 * moves)), found, rtol=1e-12)
+    found = jax.jit(lambda windows: kernel_of(windows, view, depth=1, bandwidth_medians=2.0))(totals(moves))
+    np.testing.assert_allclose(found.bandwidth, 2.0 * np.sqrt(2.0 / 3.0 * middle), rtol=1e-12)
+    np.testing.assert_allclose(np.sort(found.scale.spread), [0.0, 2.2239, 2.2239], rtol=1e-12)
+    # A market twice as volatile has the same bandwidth: features are in units of their own spread, which doubles.
+    wild = kernel_of(totals(2.0 * moves), view, depth=1, bandwidth_medians=2.0)
+    np.testing.assert_allclose(wild.bandwidth, found.bandwidth, rtol=1e-12)
+    np.testing.assert_allclose(wild.scale.spread, 2.0 * found.scale.spread, rtol=1e-12)
 
 
-def test_a_median_of_too_few_windows_is_refused():
+def test_a_kernel_of_too_few_windows_is_refused():
     view = PathView(jnp.ones((1, 1)), jnp.ones(1))
     with pytest.raises(ValueError, match="needs at least 4 windows, had 3: shorten them or add history"):
-        median_bandwidth(totals([1.0, 2.0, 3.0]), view, depth=1)
+        kernel_of(totals([1.0, 2.0, 3.0]), view, depth=1)
 
 
 @pytest.mark.slow  # compiles two simulations

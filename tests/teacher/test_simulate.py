@@ -274,3 +274,14 @@ def test_the_same_key_gives_the_same_noise_whatever_the_tilt(model, key):
     quiet = without_jumps(model)
     paths = [simulate_tilted(quiet, key, initial_state(quiet), _PATH, steps=3, tilt=t)[0] for t in (1.0, 2.0)]
     np.testing.assert_allclose(paths[0].log_price, paths[1].log_price, atol=1e-6)
+
+
+def test_a_bar_is_never_more_than_e4_times_as_volatile(model, key):
+    """A factor that starts at 9 moves prices by as much as one that starts at 4.5; one at 3 by less."""
+    quiet = dataclasses.replace(model, ablation=Ablation(no_jumps=True))
+    first = jax.jit(lambda start: simulate(quiet, key, start, jnp.array([0]), steps=1).log_price[1])
+    drift = jax.jit(lambda start: quiet.drift(start[ASSETS:], quiet.embedding[0])[:ASSETS])
+    starts = {v: jnp.array([0.0, 0.0, v], jnp.float32) for v in (3.0, 4.5, 9.0)}
+    moved = {v: np.asarray(first(start) - drift(start), float) for v, start in starts.items()}
+    np.testing.assert_allclose(moved[9.0], moved[4.5], rtol=1e-3)
+    np.testing.assert_allclose(moved[4.5], np.exp(1.0) * moved[3.0], rtol=1e-3)

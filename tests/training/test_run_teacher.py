@@ -6,6 +6,7 @@ are; the slow ones take real steps.
 
 import dataclasses
 import json
+import os
 from typing import Any
 
 import jax
@@ -13,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from aurora_jax.teacher import Ablation, Parts, TeacherData, Weights, Windows, initial_model, path_view
+from aurora_jax.teacher import Ablation, Parts, TeacherData, Weights, Windows, initial_model, kernel_of, path_view
 from aurora_jax.training import (
     CheckpointError,
     Checkpoints,
@@ -56,12 +57,12 @@ def data():
     def blocks():
         reading = jnp.asarray(0.3 * rng.normal(size=(BLOCKS, BARS + 1, 1)), jnp.float32)
         returns = jnp.asarray(0.015 * rng.normal(size=(BLOCKS, BARS, 1)), jnp.float32)
-        return TeacherData(returns, reading, 0.3 * reading[:, :-1], jnp.arange(BLOCKS) % 3, jnp.float32(0.1))
+        return TeacherData(returns, reading, 0.3 * reading, jnp.arange(BLOCKS) % 3, jnp.float32(0.1))
 
     training, held_out = blocks(), blocks()
     windows = Windows(training.returns, training.smooth_log_volatility[:, 0], training.regime)
     view = path_view(jax.random.key(1), training.returns.reshape(-1, 1), channels=1)
-    return TrainData(training, held_out, windows, view, jnp.float32(1.0))
+    return TrainData(training, held_out, windows, view, kernel_of(windows, view, depth=1))
 
 
 @pytest.fixture
@@ -120,6 +121,67 @@ def test_lines_after_the_checkpoint_are_written_again(walker, tmp_path):
     assert "stale" not in path.read_text()
 
 
+def test_a_run_whose_last_state_is_damaged_goes_on_from_the_one_before(walker, tmp_path):
+    trainer = walker()
+    whole = run_training(trainer, tmp_path / "whole", **EVERY)
+    with pytest.raises(Stopped):
+        run_training(trainer, tmp_path / "cut", **EVERY, on_step=stop_after(6))
+    for path in (tmp_path / "cut" / "checkpoints" / "states" / "6" / "default").rglob("*"):
+        if path.is_file():
+            path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.warns(UserWarning, match="going on from that of step 3"):
+        resumed = run_training(trainer, tmp_path / "cut", **EVERY)
+    assert resumed.resumed_at == 3
+    assert same(resumed, whole)
+    assert bits(state_in(tmp_path / "cut", trainer)) == bits(state_in(tmp_path / "whole", trainer))
+    assert lines(tmp_path / "cut") == lines(tmp_path / "whole")
+
+
+def test_lines_are_known_by_their_step_not_by_their_place(walker, tmp_path):
+    """A history that lost its first lines keeps what it has: none of it is taken for another step's."""
+    trainer = walker()
+    with pytest.raises(Stopped):
+        run_training(trainer, tmp_path, **EVERY, on_step=stop_after(4))
+    path = tmp_path / "metrics.jsonl"
+    path.write_text("".join(line + "\n" for line in path.read_text().splitlines()[1:]))
+    run_training(trainer, tmp_path, **EVERY)
+    assert [line["step"] for line in read_metrics(tmp_path)] == list(range(1, STEPS))
+
+
+def test_a_last_line_without_its_end_is_no_part_of_the_next(walker, tmp_path):
+    trainer = walker()
+    with pytest.raises(Stopped):
+        run_training(trainer, tmp_path, **EVERY, on_step=stop_after(3))
+    path = tmp_path / "metrics.jsonl"
+    path.write_text("\n".join(path.read_text().splitlines()[:3]))
+    run_training(trainer, tmp_path, **EVERY)
+    assert [line["step"] for line in read_metrics(tmp_path)] == list(range(STEPS))
+
+
+@pytest.mark.parametrize("moment", ["write_bytes", "replace"])
+def test_a_kill_while_lines_are_dropped_loses_none(walker, tmp_path, monkeypatch, moment):
+    """Killed as the shorter file is written, or as it is about to take its place: the old one lies there, whole."""
+    trainer = walker()
+    with pytest.raises(Stopped):
+        run_training(trainer, tmp_path, **EVERY, on_step=stop_after(4))
+    path = tmp_path / "metrics.jsonl"
+    before = path.read_bytes()
+
+    def killed(*arguments):
+        if moment == "write_bytes":
+            write(arguments[0], arguments[1][:10])
+        raise KeyboardInterrupt
+
+    write = type(path).write_bytes
+    with monkeypatch.context() as patch:
+        patch.setattr(*((type(path), "write_bytes") if moment == "write_bytes" else (os, "replace")), killed)
+        with pytest.raises(KeyboardInterrupt):
+            run_training(trainer, tmp_path, **EVERY)
+    assert path.read_bytes() == before
+    run_training(trainer, tmp_path, **EVERY)
+    assert [line["step"] for line in read_metrics(tmp_path)] == list(range(STEPS))
+
+
 def test_a_finished_run_is_not_run_again(walker, tmp_path):
     trainer, seen = walker(), []
     first = run_training(trainer, tmp_path, **EVERY)
@@ -136,7 +198,7 @@ def test_other_settings_or_data_are_refused_and_change_nothing(walker, tmp_path)
     with pytest.raises(Stopped):
         run_training(trainer, tmp_path, **EVERY, on_step=stop_after(4))
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    with pytest.raises(CheckpointError, match="holds a run with other settings or data; choose another --out"):
+    with pytest.raises(CheckpointError, match="holds a run with other settings, data or code; choose another --out"):
         run_training(trainer, tmp_path, digest="b", validate_every=2, checkpoint_every=3)
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 

@@ -135,8 +135,8 @@ def test_the_bandwidth_is_that_of_the_training_windows(close):
     z = np.asarray(robust_normalised(jnp.stack([one(found.data.view(w)) for w in found.data.windows.returns])), float)
     z = z / np.sqrt(1.0 + (z / 8.0) ** 2)
     squares = [np.mean((z[i] - z[j]) ** 2) for i in range(len(z)) for j in range(i)]
-    np.testing.assert_allclose(found.data.bandwidth, 2.0 * np.sqrt(np.median(squares)), rtol=1e-4)
-    assert found.data.bandwidth.dtype == jnp.float32
+    np.testing.assert_allclose(found.data.kernel.bandwidth, 2.0 * np.sqrt(np.median(squares)), rtol=1e-4)
+    assert found.data.kernel.bandwidth.dtype == jnp.float32
 
 
 def test_the_start_has_the_training_periods_moments(close):
