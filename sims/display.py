@@ -155,8 +155,9 @@ def _asked(value: float | None, bounds: Sequence[float | None] | None) -> str:
 
 
 def _wanted(cell: Cell) -> str:
-    exact = [_pairs(dict(cell.targets))] if cell.targets else []
-    bounds = [f"{name}{_asked(None, bound)}" for name, bound in cell.bounds.items()]
+    asked = cell.asked()
+    exact = [_pairs(dict(asked.targets))] if asked.targets else []
+    bounds = [f"{name}{_asked(None, bound)}" for name, bound in asked.bounds.items()]
     return ", ".join([*exact, *bounds])
 
 

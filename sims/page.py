@@ -19,9 +19,23 @@ def write_page(out: Path, console: Console) -> Path:
         FarmError: if the data cannot be read or the page not written.
     """
     path = out / PAGE
-    stamp = sha256((out / DATASET_MANIFEST).read_bytes())
-    if path.is_file() and stamp in path.read_text(encoding="utf-8", errors="replace"):
-        return path
+    try:
+        stamp = sha256((out / DATASET_MANIFEST).read_bytes())
+        if path.is_file() and stamp in path.read_text(encoding="utf-8", errors="replace"):
+            return path
+        page = _drawn(out, stamp, console)
+    except ScenarioError as error:
+        raise FarmError(str(error)) from None
+    except OSError as error:
+        reason = f"{error.filename or out}: {error.strerror or error}"
+        raise FarmError(
+            f"the page could not be drawn ({reason}); the data are complete, and --no-page leaves the page out."
+        ) from None
+    write_atomically(path, page.encode())
+    return path
+
+
+def _drawn(out: Path, stamp: str, console: Console) -> str:
     from aurora_jax.report import dataset_page  # only here: drawing is a second of imports
 
     said = time.monotonic()
@@ -32,9 +46,4 @@ def write_page(out: Path, console: Console) -> Path:
             said = time.monotonic()
             console.print(f"page {done / total:4.0%}  {done}/{total} chunks  {cell}", highlight=False)
 
-    try:
-        page = dataset_page(out, stamp=stamp, progress=progress)
-    except ScenarioError as error:
-        raise FarmError(str(error)) from None
-    write_atomically(path, page.encode())
-    return path
+    return dataset_page(out, stamp=stamp, progress=progress)

@@ -7,7 +7,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 # Under `uv run` Ray would rebuild an environment for every worker; this one is already installed.
 os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
@@ -15,49 +15,41 @@ os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 
 import ray
-from ray.exceptions import RayActorError, RayTaskError, RuntimeEnvSetupError
+from ray.exceptions import RayActorError, RayError, RayTaskError, RuntimeEnvSetupError
 
-from aurora_jax import enable_x64
-from aurora_jax.core.threads import THREADS
-from aurora_jax.farm import ChunkSpec, FarmError, Receipt, Schedule, machine_memory_bytes, run_chunk
+from aurora_jax.farm import ChunkSpec, FarmError, Receipt, Schedule, machine_memory_bytes
 from aurora_jax.teacher import NFSDE
 
-REPOSITORY = Path(__file__).resolve().parent.parent
+from .environment import Share, environment, share
+from .worker import Worker
+
 IN_FLIGHT_PER_WORKER = 2  # one running, one waiting: a worker never idles, and little is lost when it dies
 RESTARTS = 3
 _OBJECT_STORE_BYTES = 100 * 2**20  # only the teacher and receipts go through it
-
-
-class Worker:
-    """An actor: its compiled simulation lives as long as it does."""
-
-    def __init__(self):
-        enable_x64()
-
-    def ready(self) -> None:
-        """Answer, once the process has imported everything."""
-
-    def run(self, spec: ChunkSpec, teacher: NFSDE | None, out: str) -> Receipt:
-        """Make one chunk. The teacher comes with each call, as a reference: a restarted actor starts from nothing."""
-        return run_chunk(spec, teacher, Path(out))
+_REMEDY = "run the same command again, or without this cell (--cells)"
 
 
 @contextlib.contextmanager
-def connected(address: str, *, workers: int | None, threads: int) -> Iterator[int]:
+def connected(address: str, *, workers: int | None, threads: int, gpus: float = 0.0) -> Iterator[int]:
     """Use the Ray at hand, else connect to `address` ("local": a private one), and yield how many workers fit.
 
     What was started here is shut down here, and nothing else is.
 
     Raises:
-        FarmError: if there is no cluster at `address`, or it has too few cores for one worker.
+        FarmError: if there is no cluster at `address`, or none of its machines has room for one worker.
+        ValueError: if `gpus` cannot be handed out.
     """
+    one = share(cores=threads, gpus=gpus)
     started = not ray.is_initialized()
     if started:
         _connect(address, cores=(workers or max(len(os.sched_getaffinity(0)) // threads, 1)) * threads)
     try:
-        fit = int(ray.cluster_resources().get("CPU", 0.0)) // threads
+        fit = sum(one.fits(node["Resources"]) for node in ray.nodes() if node["Alive"])
         if fit < 1:
-            raise FarmError(f"this Ray cluster has no {threads} free cores for one worker; lower threads_per_worker.")
+            needed, remedy = f"{threads} free cores", "lower threads_per_worker"
+            if gpus:
+                needed, remedy = f"{needed} and {gpus:g} GPUs", f"{remedy} or --gpus-per-worker"
+            raise FarmError(f"no machine of this Ray cluster has {needed} for one worker; {remedy}.")
         yield min(workers or fit, fit)
     finally:
         if started:
@@ -79,12 +71,12 @@ def _connect(address: str, *, cores: int) -> None:
             raise FarmError(f"no Ray at {address!r} ({reason}); {remedy}") from None
 
 
-def worker_memory_bytes(workers: int, *, threads: int) -> int:
+def worker_memory_bytes(workers: int, *, threads: int, gpus: float = 0.0) -> int:
     """Return the bytes that each of `workers` may use on the smallest machine of the connected cluster."""
-    shares = []
+    one, shares = share(cores=threads, gpus=gpus), []
     for node in ray.nodes():
         has = node["Resources"]
-        here = min(int(has.get("CPU", 0.0)) // threads, workers)
+        here = min(one.fits(has), workers)
         if node["Alive"] and here:
             # On this machine Ray leaves out what others use at the moment; a limit must not depend on the hour.
             own = node["NodeManagerAddress"] == ray.util.get_node_ip_address()
@@ -93,7 +85,7 @@ def worker_memory_bytes(workers: int, *, threads: int) -> int:
 
 
 def run_chunks(
-    specs: Sequence[ChunkSpec], teacher: NFSDE | None, out: Path, *, workers: int, threads: int
+    specs: Sequence[ChunkSpec], teacher: NFSDE | None, out: Path, *, workers: int, threads: int, gpus: float = 0.0
 ) -> Iterator[Receipt]:
     """Make `specs` on `workers` actors and yield receipts as chunks finish, in any order.
 
@@ -101,21 +93,44 @@ def run_chunks(
     the cluster has lost the cores for a replacement, the others carry on without it.
 
     Raises:
-        FarmError: if a chunk cannot be written, or its worker keeps dying.
+        FarmError: if a chunk cannot be made or written, its worker keeps dying, or Ray fails; names the remedy.
     """
-    crew = _Crew(specs, teacher, out, workers=workers, threads=threads)
+    crew = _Crew(specs, teacher, out, workers=workers, share=share(cores=threads, gpus=gpus))
     try:
         while crew.receipts_due:
             receipt = crew.wait()
             if receipt is not None:
                 yield receipt
     except RuntimeEnvSetupError as error:
-        raise FarmError(f"a worker's environment could not be set up: {str(error).strip().splitlines()[-1]}") from error
-    except RayTaskError as error:
-        # Its text is the worker's traceback; what went wrong there speaks for itself, and the traceback stays attached.
-        raise error.cause from error
+        raise FarmError(f"a worker's environment could not be set up: {_last_line(error)}") from error
+    except RayError as error:
+        raise FarmError(
+            f"Ray failed ({_last_line(error)}); run the same command again, finished chunks are kept."
+        ) from error
     finally:
         crew.dismiss()
+
+
+def _last_line(error: Exception) -> str:
+    """Return what is said last, which in a traceback is what went wrong."""
+    return next(iter(reversed(str(error).strip().splitlines())), type(error).__name__)
+
+
+def _refuse(spec: ChunkSpec | None, error: RayTaskError) -> NoReturn:
+    """Tell in one sentence what went wrong in a worker; Ray's text, the worker's traceback, stays attached.
+
+    Raises:
+        FarmError: always.
+    """
+    cause = error.cause
+    if isinstance(cause, FarmError):  # speaks for itself
+        raise cause from error
+    place = "a worker" if spec is None else f"cell {spec.cell.name!r}, chunk {spec.shard}"
+    reason = " ".join([type(cause).__name__, *str(cause).strip().splitlines()[:1]])
+    said = str(cause).lower()
+    starved = isinstance(cause, MemoryError) or "resource_exhausted" in said or "out of memory" in said
+    remedy = "lower shard_paths or --workers and run the same command again" if starved else _REMEDY
+    raise FarmError(f"{place}: {reason}; {remedy}, finished chunks are kept.") from error
 
 
 class _Crew:
@@ -124,10 +139,12 @@ class _Crew:
     An actor is given work once it is up, so that a busy cluster may start fewer than asked for.
     """
 
-    def __init__(self, specs: Sequence[ChunkSpec], teacher: NFSDE | None, out: Path, *, workers: int, threads: int):
+    def __init__(self, specs: Sequence[ChunkSpec], teacher: NFSDE | None, out: Path, *, workers: int, share: Share):
         self.receipts_due = len(specs)
-        self._out, self._shared = str(out), ray.put(teacher)
-        self._actor: Any = ray.remote(Worker).options(num_cpus=threads, runtime_env={"env_vars": _environment(threads)})
+        self._out, self._shared, self._cores = str(out), ray.put(teacher), share.cores
+        self._actor: Any = ray.remote(Worker).options(
+            num_cpus=share.cores, num_gpus=share.gpus, runtime_env={"env_vars": environment(share)}
+        )
         self._schedule, self._holding, self._died_with = Schedule(specs), Counter(), Counter()
         self._pending: dict[Any, tuple[Any, ChunkSpec | None]] = {}
         self._actors: set[Any] = set()
@@ -142,9 +159,11 @@ class _Crew:
         worker, spec = self._pending[done]
         try:
             receipt = ray.get(done)
-        except RayActorError:
-            self._replace(worker, spec)
+        except RayActorError as error:
+            self._replace(worker, spec, error)
             return None
+        except RayTaskError as error:
+            _refuse(spec, error)
         del self._pending[done]
         if receipt is None:
             self._up.add(worker)
@@ -161,7 +180,7 @@ class _Crew:
             ray.kill(worker)
 
     def _hire(self) -> None:
-        worker = self._actor.remote()
+        worker = self._actor.remote(self._cores)
         self._actors.add(worker)
         self._pending[worker.ready.remote()] = (worker, None)
 
@@ -171,14 +190,14 @@ class _Crew:
             self._pending[worker.run.remote(spec, self._shared, self._out)] = (worker, spec)
             self._holding[worker] += 1
 
-    def _replace(self, worker: Any, spec: ChunkSpec | None) -> None:
+    def _replace(self, worker: Any, spec: ChunkSpec | None, error: RayActorError) -> None:
         self._deaths_in_a_row += 1
         if spec is not None:
             self._died_with[spec.file] += 1
         if self._deaths_in_a_row > RESTARTS * self._size or (spec and self._died_with[spec.file] > RESTARTS):
             raise FarmError(
-                f"workers died {self._deaths_in_a_row} times (out of memory?); lower shard_paths or --workers and "
-                "run the same command again, finished chunks are kept."
+                f"workers died {self._deaths_in_a_row} times (out of memory? {_last_line(error)}); lower shard_paths "
+                "or --workers and run the same command again, finished chunks are kept."
             ) from None
         self._bury(worker)
         self._hire()
@@ -194,15 +213,3 @@ class _Crew:
                 del self._pending[reference]
                 if spec is not None:
                     self._schedule.give_back(spec)
-
-
-def _environment(threads: int) -> dict[str, str]:
-    """Return what a worker's process must know before it imports jax."""
-    return {
-        "JAX_PLATFORMS": "cpu",
-        "JAX_ENABLE_X64": "1",  # the teacher is unpacked before the actor's first line runs
-        # XLA sizes its thread pool by this, and ignores OMP_NUM_THREADS. A pool of a few threads may hang in LAPACK
-        # (aurora_jax.core.threads says why): it is one thread, or more than can wait for each other.
-        "NPROC": str(threads if threads == 1 else max(threads, THREADS)),
-        "PYTHONPATH": os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")])),
-    }

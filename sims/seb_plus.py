@@ -6,8 +6,10 @@ ray job submit --working-dir . -- python sims/seb_plus.py --out /data/seb_plus  
 ray job submit sims/seb_plus.py                                                    # the same, from its checkout
 """
 
+import contextlib
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -29,6 +31,7 @@ from aurora_jax.farm import (  # noqa: E402
     size_of,
 )
 from sims import display  # noqa: E402
+from sims.environment import Share, share  # noqa: E402
 from sims.generate import Summary as Summary  # noqa: E402
 from sims.generate import generate as generate  # noqa: E402
 from sims.generate import load_model as load_model  # noqa: E402
@@ -56,8 +59,12 @@ def main(
     seed: Annotated[int | None, typer.Option(help="Root seed, instead of the catalogue's.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Ray actors; default: every core.")] = None,
     memory_per_worker: Annotated[
-        float | None, typer.Option(help="GiB a worker may use; default: its share of the machine's memory.")
+        float | None,
+        typer.Option(min=0.01, help="GiB a worker may use; default: its share of the machine's memory."),
     ] = None,
+    gpus_per_worker: Annotated[
+        float, typer.Option(min=0.0, help="GPUs a worker has, a fraction where workers share one; 0: the CPU alone.")
+    ] = 0.0,
     address: Annotated[
         str, typer.Option(envvar="RAY_ADDRESS", help="Ray cluster; 'local' starts a private one.")
     ] = "local",
@@ -76,7 +83,7 @@ def main(
 
     Read it back with [bold]aurora_jax.scenarios.load(out, cell="baseline")[/bold], pandas or DuckDB.
     """
-    try:
+    with _failures_in_one_line():
         chosen = load_config(SebPlusConfig, config).narrowed(
             cells=None if cells is None else [name.strip() for name in cells.split(",")], paths=paths, seed=seed
         )
@@ -86,7 +93,8 @@ def main(
         out = _lasting(out)
         memory_bytes = None if memory_per_worker is None else int(memory_per_worker * 2**30)
         if dry_run:
-            _print_plan(chosen, teacher, out, memory_bytes or _memory_share(chosen, workers))
+            available = _memory_share(chosen, workers) if memory_bytes is None else memory_bytes
+            _print_plan(chosen, teacher, out, available, share(cores=chosen.threads_per_worker, gpus=gpus_per_worker))
             return
         with display.progress_display(console) as progress:
             summary = generate(
@@ -96,18 +104,25 @@ def main(
                 workers=workers,
                 address=address,
                 memory_per_worker=memory_bytes,
+                gpus_per_worker=gpus_per_worker,
                 progress=progress,
             )
-        written = write_page(summary.out, console) if page else None
+        _print_summary(summary, list(chosen.cells))
+        if page:
+            console.print(f"page: {write_page(summary.out, console)}", highlight=False, soft_wrap=True)
+
+
+@contextlib.contextmanager
+def _failures_in_one_line() -> Iterator[None]:
+    """End the command with one line and no traceback where the reader can do something about it."""
+    try:
+        yield
     except (ConfigError, FarmError, ValueError) as error:
         typer.echo(f"error: {' '.join(str(error).split())}", err=True)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         typer.echo("stopped; the same command resumes where this one left.", err=True)
         raise typer.Exit(130) from None
-    _print_summary(summary, list(chosen.cells))
-    if written is not None:
-        console.print(f"page: {written}", highlight=False, soft_wrap=True)
 
 
 def _lasting(out: Path) -> Path:
@@ -123,9 +138,9 @@ def _memory_share(config: SebPlusConfig, workers: int | None) -> int:
     return machine_memory_bytes() // (workers or max(cores // config.threads_per_worker, 1))
 
 
-def _print_plan(config: SebPlusConfig, teacher: Path | None, out: Path, available_bytes: int) -> None:
+def _print_plan(config: SebPlusConfig, teacher: Path | None, out: Path, available_bytes: int, each: Share) -> None:
     model = load_model(config, teacher)
-    specs = plan(config, teacher=model)
+    specs = plan(config, teacher=model, backend=each.backend)
     sizes = [size_of(spec, model) for spec in specs]
     found = [inspect(out, spec).manifest is not None for spec in specs]
     console.print(display.plan_table(specs, sizes, found))
@@ -135,6 +150,8 @@ def _print_plan(config: SebPlusConfig, teacher: Path | None, out: Path, availabl
 def _print_summary(summary: Summary, names: list[str]) -> None:
     for damage in summary.repaired:
         console.print(f"made again: {damage}", highlight=False, soft_wrap=True)
+    for cell in summary.dropped:
+        console.print(f"no longer listed: {cell}", highlight=False, soft_wrap=True)
     console.print(display.invariants_table(summary.dataset, names))
     console.print(display.verdict_line(summary.dataset, names), highlight=False, soft_wrap=True)
     rate = summary.path_steps / summary.seconds

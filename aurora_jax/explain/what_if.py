@@ -9,14 +9,15 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 
 from ..core import require_x64
+from ..data import MarketData
 from ..engine import load_teacher
 from ..teacher import NFSDE
 from .paths import WeightedPaths, weighted_paths
 from .plot import plot_fans
 from .portfolio import Weights, portfolio_weights
 from .shock import Shock
-from .start import Start, quiet_start
-from .tail import paired_difference, shortfall_influence, tail_risk, weighted_quantile
+from .start import Start, quiet_start, start_from
+from .tail import paired_difference, tail_effect, tail_risk, weighted_quantile
 
 QUANTILES = (0.01, 0.05, 0.25, 0.50, 0.75, 0.95, 0.99)
 
@@ -40,6 +41,7 @@ class WhatIf:
 
     Attributes:
         shock: what was asked.
+        start: where paths started; it says whether that is in the units of the teacher's training period.
         weights: of the portfolio, by asset; held without trading.
         base: the market as fitted.
         shocked: the market under the shock, on the same random numbers.
@@ -48,6 +50,7 @@ class WhatIf:
     """
 
     shock: Shock
+    start: Start
     weights: pd.Series
     base: Scenario
     shocked: Scenario
@@ -69,17 +72,15 @@ class WhatIf:
     def expected_shortfall(self) -> pd.DataFrame:
         """Return value at risk and expected shortfall of both sides, and the shock's effect, with standard errors.
 
-        The effect's standard error is that of paired paths: smaller than two independent runs would give.
+        The effect's standard errors are those of paired paths: smaller than two independent runs would give. Its
+        effective paths are those of the side that has fewer.
         """
-        table = {}
-        for name, side in (("base", self.base), ("shocked", self.shocked)):
-            table[name] = tail_risk(side.losses, side.share, tail_probability=self.tail_probability)._asdict()
-        influence = [shortfall_influence(s.losses, s.share, self.tail_probability) for s in (self.base, self.shocked)]
-        effect, error = paired_difference(influence[0], self.base.share, influence[1], self.shocked.share)
-        table["effect"] = {
-            "value_at_risk": table["shocked"]["value_at_risk"] - table["base"]["value_at_risk"],
-            "expected_shortfall": effect,
-            "expected_shortfall_error": error,
+        settings = {"tail_probability": self.tail_probability}
+        base, shocked = (self.base.losses, self.base.share), (self.shocked.losses, self.shocked.share)
+        table = {
+            "base": tail_risk(*base, **settings)._asdict(),
+            "shocked": tail_risk(*shocked, **settings)._asdict(),
+            "effect": tail_effect(*base, *shocked, **settings)._asdict(),
         }
         return pd.DataFrame(table).T
 
@@ -112,7 +113,7 @@ def what_if(
     horizon: int,
     paths: int,
     seed: int,
-    start: Start | None = None,
+    start: Start | pd.DataFrame | MarketData | None = None,
     weights: Weights = None,
     tail_probability: float = 0.05,
     tilt: float = 1.0,
@@ -125,7 +126,8 @@ def what_if(
         horizon: bars.
         paths: on each side.
         seed: the same seed gives the same answer.
-        start: where paths start; None is the typical volatility and GARCH. `start_from` reads it off prices.
+        start: where paths start, or the history to read it off, as `start_from` does; None is the volatility of the
+            training period, and GARCH.
         weights: of the portfolio, by asset or in the teacher's order; None is equal weight. `RobustWeights()` computes
             those of least worst-case expected shortfall.
         tail_probability: of value at risk and expected shortfall.
@@ -137,6 +139,8 @@ def what_if(
         ArtifactError: if the path holds no teacher.
     """
     require_x64("what_if")
+    if isinstance(start, pd.DataFrame | MarketData):
+        start = start_from(model, start)
     model = model if isinstance(model, NFSDE) else load_teacher(model)
     start = quiet_start(model) if start is None else start
     if not 0.0 < tail_probability < 1.0:
@@ -148,6 +152,7 @@ def what_if(
     chosen = portfolio_weights(weights, start.names, np.expm1(sides[0].log_price[:, -1]))
     return WhatIf(
         shock=shock,
+        start=start,
         weights=pd.Series(chosen, index=list(start.names), name="weight"),
         base=_scenario(sides[0], chosen),
         shocked=_scenario(sides[1], chosen),

@@ -1,10 +1,13 @@
 """The farm: SEB+ cut into chunks, made, reduced and resumed, without knowing what runs them."""
 
+from .carried import Carried as Carried
+from .carried import carried_over as carried_over
 from .chunk import Receipt as Receipt
 from .chunk import run_chunk as run_chunk
 from .dataset import finish as finish
 from .estimate import Size as Size
 from .estimate import size_of as size_of
+from .lock import exclusive as exclusive
 from .memory import machine_memory_bytes as machine_memory_bytes
 from .memory import refuse_oversized as refuse_oversized
 from .plan import MEASURED_AT as MEASURED_AT
@@ -22,7 +25,6 @@ from .reduction import pooled as pooled
 from .schedule import Schedule as Schedule
 from .simulate import simulate_chunk as simulate_chunk
 from .store import FarmError as FarmError
-from .store import exclusive as exclusive
 from .store import inspect as inspect
 from .store import refuse_strangers as refuse_strangers
 from .store import sweep as sweep

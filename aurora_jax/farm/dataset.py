@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..scenarios import DATASET_MANIFEST, ScenarioError, read_manifest, sealed
+from ..scenarios import DATASET_MANIFEST, sealed
+from .carried import carried_over
 from .plan import ChunkSpec, cells_of
-from .reduction import Moments, pooled
+from .reduction import NOTHING, Moments, pooled
 from .store import FarmError, inspect, write_atomically
 from .verdict import asked_of, passed
 
@@ -13,21 +14,17 @@ from .verdict import asked_of, passed
 def finish(out: Path, specs: Sequence[ChunkSpec]) -> dict:
     """Check every chunk of the plan and write the data set's manifest; return its content.
 
-    Cells that an earlier run made in the same folder are kept in it.
+    Cells that an earlier run made in the same folder are kept in it, as `carried_over` has it.
 
     Raises:
-        FarmError: if a chunk is missing or damaged, or the folder cannot be written.
+        FarmError: if a chunk is missing or damaged, the folder cannot be written, or other cells would be lost.
     """
-    path = out / DATASET_MANIFEST
-    try:
-        cells = read_manifest(path)["cells"]
-    except ScenarioError:
-        cells = {}  # absent, or damaged and now made anew
+    cells = carried_over(out, specs).cells
     for name, chunks in cells_of(specs).items():
         manifests = [_manifest(out, spec) for spec in chunks]
         cells[name] = _entry(chunks[0], manifests)
     content = {"kind": "data set", "cells": cells}
-    write_atomically(path, sealed(content))
+    write_atomically(out / DATASET_MANIFEST, sealed(content))
     return content
 
 
@@ -47,7 +44,9 @@ def _entry(spec: ChunkSpec, manifests: list[dict]) -> dict:
     measured = {
         name: pooled(Moments(**manifest["invariants"][name]) for manifest in manifests) for name in first["invariants"]
     }
-    targets = asked_of(spec.cell)
+    asked = asked_of(spec.cell)
+    for name in {*asked.targets, *asked.bounds} - measured.keys():
+        measured[name] = NOTHING  # asked for and not to be had is a miss, not silence
     return {
         **{name: first[name] for name in ("steps", "step_size", "assets", "factors")},
         **recipe,
@@ -55,10 +54,12 @@ def _entry(spec: ChunkSpec, manifests: list[dict]) -> dict:
         "paths": sum(manifest["paths"] for manifest in manifests),
         "rows": sum(manifest["rows"] for manifest in manifests),
         "bytes": sum(manifest["bytes"] for manifest in manifests),
-        "chunks": [{name: manifest[name] for name in ("file", "sha256", "rows", "paths")} for manifest in manifests],
+        "chunks": [
+            {name: manifest[name] for name in ("file", "sha256", "bytes", "rows", "paths")} for manifest in manifests
+        ],
         "overflowed_paths": sum(manifest["overflowed_paths"] for manifest in manifests),
         "invariants": {
-            name: _report(name, value, targets.get(name), spec.cell.bounds.get(name))
+            name: _report(name, value, asked.targets.get(name), asked.bounds.get(name))
             for name, value in measured.items()
         },
     }

@@ -43,7 +43,11 @@ def refuse_oversized(specs: Sequence[ChunkSpec], teacher: NFSDE | None, *, avail
     without_paths = size_of(spec._replace(paths=0), teacher).memory_bytes
     a_path = (size - without_paths) / spec.paths
     fit = int((available_bytes - without_paths) / a_path)
-    remedy = f"set shard_paths to {fit:,} or fewer, or use fewer --workers" if fit >= 1 else "use fewer --workers"
+    remedy = (
+        f"set shard_paths to {fit:,} or fewer, or use fewer --workers"
+        if fit >= 1
+        else "use fewer --workers, or fewer steps"
+    )
     raise FarmError(
         f"cell {spec.cell.name!r} needs about {size:,} bytes a worker ({size / 2**30:.2f} GiB: {spec.paths:,} paths of "
         f"{spec.cell.steps:,} steps in a chunk) and {available_bytes:,} are available "

@@ -19,6 +19,7 @@ STEP_SIZE_BARS = 1.0
 # Tail estimates depend on the level they are taken at, so the level is part of the recipe and of every manifest.
 # A week without an exceedance ends a cluster: one bar would miss clusters of a persistent scale, whose bars alternate.
 MEASURED_AT = {"tail_share": 0.025, "extreme_quantile": 0.95, "run_length": 5}
+CHUNK_FORMAT = 2  # to be raised whenever the same recipe comes to mean other bytes: 2 measures what families stress
 _LIBRARIES = ("jax", "jaxlib", "numpy", "equinox", "diffrax", "pyarrow")
 
 
@@ -83,6 +84,7 @@ def plan(config: SebPlusConfig, *, teacher: NFSDE | None = None, backend: str = 
     """
     of_teacher = None if teacher is None else digest_of(teacher)
     common = {
+        "chunk_format": CHUNK_FORMAT,
         "seed": config.seed,
         "step_size": STEP_SIZE_BARS,
         "measured_at": MEASURED_AT,

@@ -25,6 +25,9 @@ class Moments(NamedTuple):
         return math.sqrt(self.squares / (self.count - 1) / self.count)
 
 
+NOTHING = Moments(0, 0.0, 0.0, 0)
+
+
 def moments(estimate: Estimate) -> Moments:
     """Reduce a batch of estimates (one or more a path), leaving out those whose outcome is not OK."""
     values = np.asarray(estimate.value, np.float64)
@@ -41,7 +44,7 @@ def pooled(parts: Iterable[Moments]) -> Moments:
     References:
         Chan, Golub and LeVeque (1983), Am. Stat. 37(3), 242-247, eq. 2.1.
     """
-    total = Moments(0, 0.0, 0.0, 0)
+    total = NOTHING
     for part in parts:
         count = total.count + part.count
         if part.count:

@@ -8,12 +8,13 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Float, Int
 
-from ..core import Estimate, Invariants, Trajectories, require_x64, root_key, stream
+from ..core import Estimate, Invariants, Regime, Trajectories, require_x64, root_key, stream
 from ..invariants import measure
 from ..scenarios import AbstractLaw, Severity
 from ..teacher import NFSDE, initial_state, shocked, simulate
 from .jump_counts import jump_dispersion, jump_rate
 from .plan import MEASURED_AT, STEP_SIZE_BARS, ChunkSpec
+from .stress import stresses
 
 
 def simulate_chunk(spec: ChunkSpec, teacher: NFSDE | None) -> tuple[Trajectories, dict[str, Estimate]]:
@@ -22,8 +23,8 @@ def simulate_chunk(spec: ChunkSpec, teacher: NFSDE | None) -> tuple[Trajectories
     Each path has a key of its own, so a path does not depend on how many others share its chunk.
 
     Returns:
-        The paths, and each path's estimates by name: the invariants of its log returns, and the rate and dispersion of
-        its jumps where it can have any.
+        The paths, and each path's estimates by name: the invariants of its log returns, the rate and dispersion of its
+        jumps where it can have any, and what families of cells stress where a teacher made it.
 
     Raises:
         RuntimeError: if double precision is off, in which the invariants are measured.
@@ -40,8 +41,10 @@ def simulate_chunk(spec: ChunkSpec, teacher: NFSDE | None) -> tuple[Trajectories
     else:
         shock = _shocked(teacher, spec.cell.severity)
         paths = _follow_teacher(shock, keys, regime_path, spec.cell.steps)
-    counted = spec.cell.law is None or "jump_rate" in spec.cell.law.truth()
-    return paths, {**_measure(paths.log_price)._asdict(), **(_count(paths.jumps) if counted else {})}
+    found = _measure(paths.log_price)._asdict()
+    if spec.cell.law is None:
+        return paths, {**found, **_count(paths.jumps), **_stresses(paths, spec.cell.regimes)}
+    return paths, {**found, **(_count(paths.jumps) if "jump_rate" in spec.cell.law.truth() else {})}
 
 
 def _shocked(teacher: NFSDE, severity: Severity) -> NFSDE:
@@ -80,6 +83,11 @@ def _as_stored(paths: Trajectories) -> Trajectories:
 @jax.jit
 def _count(jumps: Int[Array, "paths steps"]) -> dict[str, Estimate]:
     return {"jump_rate": jax.vmap(jump_rate)(jumps), "jump_dispersion": jax.vmap(jump_dispersion)(jumps)}
+
+
+@functools.partial(jax.jit, static_argnums=1)
+def _stresses(paths: Trajectories, regimes: tuple[Regime, ...]) -> dict[str, Estimate]:
+    return jax.vmap(lambda path: stresses(path, regimes))(paths)
 
 
 @jax.jit

@@ -1,11 +1,10 @@
-"""Files that are either whole or absent: atomic writes, one run per folder, what is already done."""
+"""Files that are either whole or absent: atomic writes, and what is already done."""
 
 import contextlib
 import errno
-import fcntl
 import os
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,7 +34,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
-        raise FarmError(_explain(path, error)) from None
+        raise FarmError(explained(path, error)) from None
 
 
 def _sync_folder(folder: Path) -> None:
@@ -47,35 +46,12 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _explain(path: Path, error: OSError) -> str:
+def explained(path: Path, error: OSError) -> str:
+    """Say why `path` could not be written, and what to do about it."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"{path.parent}: disk full; free space and run the same command again, finished chunks are kept."
     reason = error.strerror or str(error)
     return f"{path.parent}: cannot write here ({reason}); choose another --out or change its permissions."
-
-
-@contextlib.contextmanager
-def exclusive(out: Path) -> Iterator[None]:
-    """Hold `out` for one run at a time; the lock dies with the process, so a killed run leaves none behind.
-
-    Raises:
-        FarmError: if the folder cannot be made or written, or another run holds it.
-    """
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(out, os.O_RDONLY)
-    except OSError as error:
-        raise FarmError(_explain(out / "data set", error)) from None
-    try:
-        if not os.access(out, os.W_OK | os.X_OK):
-            raise FarmError(_explain(out / "data set", PermissionError(errno.EACCES, os.strerror(errno.EACCES))))
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise FarmError(f"{out}: another run is writing here; wait for it or choose another --out.") from None
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def sweep(out: Path, specs: Iterable[ChunkSpec]) -> None:
@@ -90,7 +66,7 @@ def sweep(out: Path, specs: Iterable[ChunkSpec]) -> None:
             try:
                 leftover.unlink(missing_ok=True)
             except OSError as error:
-                raise FarmError(_explain(leftover, error)) from None
+                raise FarmError(explained(leftover, error)) from None
 
 
 def refuse_strangers(out: Path, specs: Iterable[ChunkSpec]) -> None:

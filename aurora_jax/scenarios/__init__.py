@@ -1,5 +1,6 @@
 """SEB+: the catalogue of scenario cells, their closed-form exams, and the reader of generated data sets."""
 
+from .cell import Asked as Asked
 from .cell import Cell as Cell
 from .cell import Family as Family
 from .columns import column_names as column_names
@@ -14,6 +15,8 @@ from .laws import FractionalGaussian as FractionalGaussian
 from .laws import MaxAutoregression as MaxAutoregression
 from .laws import StudentTCopula as StudentTCopula
 from .manifest import DATASET_MANIFEST as DATASET_MANIFEST
+from .manifest import DamagedManifest as DamagedManifest
+from .manifest import MissingManifest as MissingManifest
 from .manifest import ScenarioError as ScenarioError
 from .manifest import canonical as canonical
 from .manifest import read_manifest as read_manifest

@@ -2,6 +2,8 @@
 
 import enum
 import re
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import equinox as eqx
 
@@ -33,6 +35,13 @@ class Family(enum.StrEnum):
     def needs_teacher(self) -> bool:
         """Return whether paths of this family come from the teacher."""
         return self.value not in LAWS
+
+
+class Asked(NamedTuple):
+    """Invariants asked for, by name: the values they shall have, and between which they shall lie (None is open)."""
+
+    targets: dict[str, float]
+    bounds: dict[str, tuple[float | None, float | None]]
 
 
 class Cell(eqx.Module):
@@ -81,6 +90,18 @@ class Cell(eqx.Module):
     def steps(self) -> int:
         """Return the steps of a path."""
         return self.block_steps * len(self.regimes)
+
+    def asked(self) -> Asked:
+        """Return what is asked of the paths: what the family itself promises, and what the catalogue adds to it.
+
+        What the catalogue asks of an invariant replaces the family's promise on it.
+        """
+        promise = _PROMISES.get(self.family, _nothing)(self)
+        own = {*self.targets, *self.bounds}
+        return Asked(
+            {**{name: value for name, value in promise.targets.items() if name not in own}, **self.targets},
+            {**{name: value for name, value in promise.bounds.items() if name not in own}, **self.bounds},
+        )
 
     def description(self) -> dict:
         """Return everything that decides the cell's law, as plain values; what its digest is taken of."""
@@ -135,4 +156,35 @@ _REFUSALS = {
     Family.GROUND_TRUTH_MAX_AUTOREGRESSION: _closed_form,
     Family.GROUND_TRUTH_ARCH: _closed_form,
     Family.GROUND_TRUTH_HAWKES: _closed_form,
+}
+
+
+def _nothing(cell: Cell) -> Asked:
+    return Asked({}, {})
+
+
+def _rough(cell: Cell) -> Asked:
+    assert cell.severity.hurst is not None
+    return Asked({"volatility_hurst": cell.severity.hurst}, {})
+
+
+def _impact(cell: Cell) -> Asked:
+    # The square-root law of impact; at its normal depth the reference market's jumps move it 2.3 quiet bars' worth.
+    return Asked({}, {"jump_impact": (2.0 * cell.severity.liquidity**-0.5, None)})
+
+
+def _memory(cell: Cell) -> Asked:
+    return Asked({}, {"size_memory": (0.018, None)})
+
+
+def _flip(cell: Cell) -> Asked:
+    return Asked({}, {"regime_contrast": (0.07, None)})
+
+
+# What a shock must move in the paths for the cell to be what it says; without the shock each of these would miss.
+_PROMISES: Mapping[Family, Callable[[Cell], Asked]] = {
+    Family.ROUGH: _rough,
+    Family.PERSISTENT: _memory,
+    Family.LIQUIDITY_CRASH: _impact,
+    Family.REGIME_FLIP: _flip,
 }

@@ -15,7 +15,10 @@ from .manifest import DATASET_MANIFEST, ScenarioError, read_manifest, sha256
 
 
 def read_dataset(directory: Path | str) -> dict:
-    """Return the data set's manifest: seed, versions and, under `cells`, each cell's description, files and invariants.
+    """Return the data set's manifest: under `cells`, for each cell, all that it takes to read it and to make it again.
+
+    That is its description, files and invariants, and its own seed, versions and settings: cells of one data set may
+    have been made by different commands.
 
     Raises:
         ScenarioError: if there is no intact one.

@@ -10,7 +10,7 @@ import pytest
 from aurora_jax.farm import MEASURED_AT, FarmError, finish, plan, run_chunk, simulate_chunk, size_of
 from aurora_jax.farm.simulate import _follow_teacher
 from aurora_jax.invariants import measure
-from aurora_jax.scenarios import load, read_manifest, sha256
+from aurora_jax.scenarios import load, read_dataset, read_manifest, sha256
 from aurora_jax.teacher import reference_teacher, shocked
 from tests.farm.conftest import EXAMS, catalogue, files_of
 
@@ -67,6 +67,17 @@ def test_manifests_tell_the_configuration_that_they_were_made_by(undisturbed, sp
         assert read_manifest(undisturbed / spec.manifest)["recipe"]["config_digest"] == alone.digest()
         assert cells[spec.cell.name]["config_digest"] == alone.digest()
     assert cells["fgn"]["config_digest"] != cells["clusters"]["config_digest"]
+
+
+def test_the_data_sets_manifest_has_each_cells_own_seed_and_versions(undisturbed):
+    """As `read_dataset` says: cells of one folder may come from commands of different seeds."""
+    whole = read_dataset(undisturbed)
+    assert set(whole) == {"format", "kind", "cells"}
+    for entry in whole["cells"].values():
+        assert entry["seed"] == 7
+        assert entry["versions"]["jax"] == jax.__version__
+        assert {"description", "chunks", "invariants", "teacher", "measured_at", "backend"} <= set(entry)
+        assert all((undisturbed / chunk["file"]).stat().st_size == chunk["bytes"] for chunk in entry["chunks"])
 
 
 def test_manifests_hold_no_times():

@@ -3,6 +3,7 @@
 import pytest
 
 from aurora_jax.farm import FarmError, machine_memory_bytes, plan, refuse_oversized, size_of
+from aurora_jax.teacher import reference_teacher
 from tests.farm.conftest import EXAMS, catalogue
 
 MIB = 2**20
@@ -34,3 +35,20 @@ def test_what_does_not_fit_is_refused_with_the_numbers_and_a_remedy_that_works()
     with pytest.raises(FarmError, match="use fewer --workers"):
         refuse_oversized(specs, None, available_bytes=2**29)
     refuse_oversized([], None, available_bytes=0)
+
+
+def test_the_dense_noise_of_long_paths_counts_and_is_refused_with_the_number():
+    """16,384 steps, one factor: 30 matrices of 2 GiB, beside a process of 1 GiB and 16,385 rows of 4 values."""
+    cell = {"family": "baseline", "regimes": ["AR"], "block_steps": 16_384, "paths": 1}
+    teacher = reference_teacher(3)
+    (spec,) = plan(catalogue(cells={"long": cell}), teacher=teacher)
+    needed = 61 * 2**30 + 16_385 * 4 * 80
+    assert size_of(spec, teacher).memory_bytes == needed
+    with pytest.raises(FarmError, match=rf"'long' needs about {needed:,} bytes.*use fewer --workers, or fewer steps"):
+        refuse_oversized([spec], teacher, available_bytes=32 * 2**30)
+
+
+def test_ground_truth_of_that_length_has_no_dense_noise():
+    cell = {**EXAMS["fgn"], "regimes": ["AR"], "block_steps": 16_384, "paths": 1}
+    (spec,) = plan(catalogue(cells={"long": cell}))
+    assert size_of(spec, None).memory_bytes == 2**30 + 16_385 * 2 * 80

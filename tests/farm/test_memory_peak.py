@@ -41,6 +41,21 @@ make(plan(cell_of(LARGE_PATHS, LARGE_PATHS), teacher=teacher))
 """
 
 
+LONG = """
+from pathlib import Path
+import jax
+import aurora_jax
+aurora_jax.enable_x64()
+from aurora_jax.farm import plan, simulate_chunk
+from aurora_jax.teacher import reference_teacher
+from tests.farm.test_memory_peak import long_cell
+teacher = reference_teacher(3)
+(spec,) = plan(long_cell(), teacher=teacher)
+jax.block_until_ready(simulate_chunk(spec, teacher)[0])
+print(1024 * int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]))
+"""
+
+
 class Peaks(NamedTuple):
     """Bytes at the peak of one process, after two chunks, after the whole cell, and after one far larger chunk."""
 
@@ -53,6 +68,12 @@ def cell_of(paths, shard_paths):
     """Return a catalogue of one cell of 512 steps."""
     cell = {"family": "baseline", "regimes": ["AR", "GARCH"], "block_steps": 256, "paths": paths}
     return catalogue(cells={"baseline": cell}, shard_paths=shard_paths)
+
+
+def long_cell():
+    """Return a catalogue of two paths of 2,048 steps, whose dense noise takes as much as all else."""
+    cell = {"family": "baseline", "regimes": ["AR", "GARCH"], "block_steps": 1024, "paths": 2}
+    return catalogue(cells={"baseline": cell})
 
 
 @pytest.fixture(scope="module")
@@ -85,3 +106,15 @@ def test_the_estimate_is_within_a_third_of_the_peak(peaks):
     assert peaks.whole / small == pytest.approx(1.0, abs=0.33)
     assert peaks.large / large == pytest.approx(1.0, abs=0.33)
     assert (peaks.large - peaks.whole) / (large - small) == pytest.approx(1.0, abs=0.33)
+
+
+@pytest.mark.slow
+def test_long_paths_take_the_dense_matrices_foretold():
+    teacher = reference_teacher(3)
+    (spec,) = plan(long_cell(), teacher=teacher)
+    environment = {**os.environ, "NPROC": "1", "JAX_PLATFORMS": "cpu"}
+    done = subprocess.run(
+        [sys.executable, "-c", LONG], cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=600
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) / size_of(spec, teacher).memory_bytes == pytest.approx(1.0, abs=0.2)

@@ -1,3 +1,5 @@
+import importlib
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -89,3 +91,10 @@ def test_a_model_is_known_by_its_arrays_its_functions_and_its_switches():
         Model(jnp.ones(3), jax.nn.relu, switch=False),
     ]
     assert len({digest_of(one), *map(digest_of, others)}) == 6
+
+
+def test_chunks_of_an_earlier_format_are_another_plans(specs, monkeypatch):
+    """The same recipe measured less then; their manifests would lack what is asked for now."""
+    assert specs[0].recipe["chunk_format"] == 2
+    monkeypatch.setattr(importlib.import_module("aurora_jax.farm.plan"), "CHUNK_FORMAT", 1)
+    assert not {spec.digest for spec in plan(catalogue())} & {spec.digest for spec in specs}

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from aurora_jax.farm import FarmError, exclusive, finish, inspect, refuse_strangers, run_chunk, sweep, write_atomically
+from aurora_jax.farm import FarmError, finish, inspect, refuse_strangers, run_chunk, sweep, write_atomically
 from aurora_jax.scenarios import ScenarioError, load, read_manifest, sealed
 from tests.farm.conftest import files_of
 from tests.unprivileged import unprivileged
@@ -130,18 +130,3 @@ def test_a_full_disk_leaves_the_old_file_and_no_other(tmp_path, monkeypatch, cal
     with pytest.raises(FarmError, match="disk full; free space and run the same command again"):
         write_atomically(path, b"new")
     assert files_of(tmp_path) == {"file": b"old"}
-
-
-def test_one_run_at_a_time(tmp_path):
-    with exclusive(tmp_path / "out"):
-        with pytest.raises(FarmError, match="another run is writing here"), exclusive(tmp_path / "out"):
-            pass
-    with exclusive(tmp_path / "out"):
-        pass
-    assert files_of(tmp_path) == {}
-
-
-def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path):
-    (tmp_path / "file").write_text("here")
-    with pytest.raises(FarmError, match="cannot write here"), exclusive(tmp_path / "file" / "out"):
-        pass

@@ -1,8 +1,11 @@
 """Pass or miss, by hand."""
 
+import dataclasses
+
 import pytest
 
 from aurora_jax.core import Regime
+from aurora_jax.farm import finish
 from aurora_jax.farm.reduction import Moments
 from aurora_jax.farm.verdict import asked_of, passed
 from aurora_jax.scenarios import Cell, Family, MaxAutoregression
@@ -46,6 +49,14 @@ def test_an_exam_asks_for_what_estimators_tend_to_at_their_level():
     cell = Cell(
         "exam", Family.GROUND_TRUTH_MAX_AUTOREGRESSION, (Regime.AR,), 64, 8, law=law, targets=law.truth()
     )  # fmt: skip
-    asked = asked_of(cell)
+    asked = asked_of(cell).targets
     assert asked["extremal_index"] == pytest.approx(0.5 * 0.975**5)
     assert asked["tail_index"] == pytest.approx(0.457, abs=0.001)
+
+
+def test_what_is_asked_for_and_cannot_be_had_is_a_miss_in_the_manifest(dataset, specs):
+    """A bound on jumps, of a law that has none: silence would read as nothing wrong."""
+    cell = dataclasses.replace(specs[0].cell, bounds={"jump_rate": (0.1, None)})
+    asked = [spec._replace(cell=cell) if spec.cell.name == "fgn" else spec for spec in specs]
+    report = finish(dataset, asked)["cells"]["fgn"]["invariants"]["jump_rate"]
+    assert (report["passed"], report["measured"], report["estimates"]) == (False, None, 0)

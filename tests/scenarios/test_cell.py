@@ -86,3 +86,15 @@ def test_only_ground_truth_families_do_without_a_teacher():
         Family.GROUND_TRUTH_ARCH,
         Family.GROUND_TRUTH_HAWKES,
     }
+
+
+def test_families_promise_what_they_stress_and_the_catalogue_may_ask_otherwise():
+    """By hand: impact of a quarter of the depth doubles, of two quiet bars each."""
+    rough = cell(family=Family.ROUGH, severity=Severity(hurst=0.05), targets={"hurst": 0.5})
+    assert rough.asked() == ({"volatility_hurst": 0.05, "hurst": 0.5}, {})
+    crash = {"family": Family.LIQUIDITY_CRASH, "severity": Severity(liquidity=0.25)}
+    assert cell(**crash).asked() == ({}, {"jump_impact": (4.0, None)})
+    assert cell(**crash, bounds={"jump_impact": (3.0, None)}).asked() == ({}, {"jump_impact": (3.0, None)})
+    assert cell(**crash, targets={"jump_impact": 5.0}).asked() == ({"jump_impact": 5.0}, {})
+    assert cell().asked() == ({}, {})
+    assert rough.description()["targets"] == {"hurst": 0.5}  # what the catalogue says decides the digest

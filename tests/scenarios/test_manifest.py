@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from aurora_jax.scenarios import ScenarioError, read_manifest, sealed
+from aurora_jax.scenarios import DamagedManifest, MissingManifest, ScenarioError, read_manifest, sealed
 
 
 def test_sealed_reads_back_and_does_not_depend_on_the_order_of_keys(tmp_path):
@@ -26,7 +26,7 @@ def test_sealed_reads_back_and_does_not_depend_on_the_order_of_keys(tmp_path):
 def test_a_damaged_manifest_is_noticed(tmp_path, damage, message):
     path = tmp_path / "m.json"
     path.write_bytes(damage(sealed({"rows": 17})))
-    with pytest.raises(ScenarioError, match=message) as caught:
+    with pytest.raises(DamagedManifest, match=message) as caught:
         read_manifest(path)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -35,8 +35,14 @@ def test_a_damaged_manifest_is_noticed(tmp_path, damage, message):
 def test_a_later_format_asks_for_an_upgrade(tmp_path):
     path = tmp_path / "m.json"
     path.write_bytes(sealed({"format": 2}))
-    with pytest.raises(ScenarioError, match=r"format 2.*upgrade"):
+    with pytest.raises(ScenarioError, match=r"format 2.*upgrade") as caught:
         read_manifest(path)
+    assert not isinstance(caught.value, DamagedManifest)  # which may be made anew
+
+
+def test_none_at_all_is_not_a_damaged_one(tmp_path):
+    with pytest.raises(MissingManifest, match="no such manifest"):
+        read_manifest(tmp_path / "m.json")
 
 
 def test_not_a_number_has_no_place_in_a_manifest():

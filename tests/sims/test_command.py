@@ -1,15 +1,38 @@
 """The command without Ray: what it prints, and what it refuses in one line."""
 
+import shutil
+
 import pytest
 import yaml
 from typer.testing import CliRunner
 
-from sims.seb_plus import app
+from aurora_jax.config import load_config
+from aurora_jax.config.seb_plus import SebPlusConfig
+from aurora_jax.farm import FarmError, finish, plan, run_chunk
+from aurora_jax.scenarios import cells
+from aurora_jax.teacher import reference_teacher
+from sims.seb_plus import app, generate
 from tests.sims.conftest import REPOSITORY, TINY
 
 
 def call(*arguments):
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture(scope="module")
+def made(tiny, tmp_path_factory):
+    """Return the tiny data set, made without Ray."""
+    out, config, teacher = tmp_path_factory.mktemp("made"), load_config(SebPlusConfig, tiny), reference_teacher(3)
+    specs = plan(config, teacher=teacher)
+    for spec in specs:
+        run_chunk(spec, teacher, out)
+    finish(out, specs)
+    return out
+
+
+@pytest.fixture
+def complete(made, tmp_path):
+    return shutil.copytree(made, tmp_path / "made")
 
 
 def test_list_prints_the_shipped_catalogue():
@@ -89,6 +112,77 @@ def test_a_run_that_cannot_be_is_refused_in_one_line(tiny, tmp_path, arrange, me
     assert result.exit_code == 1
     assert result.stderr.startswith("error: ")
     assert message in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--memory-per-worker", "0"], "greater than or equal to 0.01"),
+        (["--gpus-per-worker", "-1"], "greater than or equal to 0"),
+        (["--workers", "0"], "greater than or equal to 1"),
+    ],
+)
+def test_an_option_out_of_range_is_refused_with_its_range(tiny, tmp_path, arguments, message):
+    result = call("--config", tiny, "--out", tmp_path / "out", *arguments)
+    assert result.exit_code == 2
+    assert message in " ".join(result.stderr.replace("│", " ").split())
+    assert not (tmp_path / "out").exists()
+
+
+def test_no_memory_is_not_as_much_as_there_is(tiny, tmp_path):
+    config = load_config(SebPlusConfig, tiny)
+    with pytest.raises(FarmError, match=r"and 0 are available"):
+        generate(config, tmp_path / "out", memory_per_worker=0)
+
+
+def test_a_gpus_plan_is_another_one(tiny, tmp_path, complete):
+    """Its chunks have other digests, so those of the CPU are in the way, and refused."""
+    result = call("--config", tiny, "--out", complete, "--cells", "exam", "--gpus-per-worker", "0.5")
+    assert result.exit_code == 1
+    assert "chunks of another plan" in result.stderr
+    result = call("--config", tiny, "--out", tmp_path, "--cells", "exam", "--gpus-per-worker", "1.5")
+    assert "gpus_per_worker must be 0, a fraction of one GPU, or a whole number, was 1.5" in result.stderr
+
+
+def test_cells_that_are_gone_are_told_and_the_rest_is_done(tiny, complete):
+    """Both cells made, then one folder deleted: a command for the other says that it is no longer listed."""
+    shutil.rmtree(complete / "cell=calm")
+    result = call("--config", tiny, "--out", complete, "--cells", "exam", "--no-page")
+    assert result.exit_code == 0, result.output
+    assert "no longer listed: cell 'calm' (" in result.output
+    assert cells(complete) == ("exam",)
+    (complete / "_dataset.json").write_text("{")
+    (complete / "cell=calm").mkdir()
+    (complete / "cell=calm" / "_part-00000-0123456789ab.json").write_text("{}")
+    result = call("--config", tiny, "--out", complete, "--cells", "exam", "--no-page")
+    assert result.exit_code == 1
+    assert "it alone lists earlier runs' cells: calm" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_page_that_cannot_be_written_is_one_line_after_the_summary(tiny, complete, monkeypatch):
+    (complete / "_index.html").mkdir()
+    monkeypatch.setattr("sims.page._drawn", lambda *_: "<p>drawn</p>")
+    result = call("--config", tiny, "--out", complete)
+    assert result.exit_code == 1
+    assert "0 chunks made, 3 kept" in result.output
+    assert (
+        result.stderr
+        == f"error: {complete}: cannot write here (Is a directory); choose another --out or change its permissions.\n"
+    )
+
+
+@pytest.mark.parametrize("error", [OSError(5, "Input/output error", "/x/part"), OSError("no font")])
+def test_a_disk_that_fails_under_the_page_is_one_line(tiny, complete, monkeypatch, error):
+    def fail(*args, **kwargs):
+        raise error
+
+    monkeypatch.setattr("sims.page._drawn", fail)
+    result = call("--config", tiny, "--out", complete)
+    assert result.exit_code == 1
+    assert "the page could not be drawn (" in result.stderr
+    assert "the data are complete, and --no-page leaves the page out" in result.stderr
     assert len(result.stderr.splitlines()) == 1
 
 

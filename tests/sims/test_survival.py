@@ -22,15 +22,25 @@ CHUNKS = 16
 CATALOGUE = {
     "seed": 5,
     "shard_paths": 32,
+    "reference_assets": 2,
     "cells": {
-        name: {
-            "family": "ground_truth_fgn",
-            "regimes": ["AR"],
-            "block_steps": 2048,
+        "crowd": {  # the teacher's, with most chunks: workers start with it, and it is what they die of
+            "family": "jump_cluster",
+            "regimes": ["AR", "GARCH"],
+            "block_steps": 128,
             "paths": 32 * CHUNKS // 2,
-            "parameters": {"hurst": hurst},
-        }
-        for name, hurst in (("rough", 0.3), ("smooth", 0.7))
+            "severity": {"branching_ratio": 0.8},
+        },
+        **{
+            name: {
+                "family": "ground_truth_fgn",
+                "regimes": ["AR"],
+                "block_steps": 2048,
+                "paths": 32 * CHUNKS // 4,
+                "parameters": {"hurst": hurst},
+            }
+            for name, hurst in (("rough", 0.3), ("smooth", 0.7))
+        },
     },
 }
 
@@ -41,7 +51,13 @@ class Farm:
     def __init__(self, folder: Path):
         self.temporary = tempfile.mkdtemp(prefix="ray", dir="/tmp")  # short: a socket's path has at most 107 letters
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("RAY_", "AURORA_"))}
-        self.environment = {**kept, "RAY_TMPDIR": self.temporary, "RAY_worker_niceness": "0"}
+        # A TMPDIR of its own, too: there workers claim their cores, which others on this machine must not have.
+        self.environment = {
+            **kept,
+            "RAY_TMPDIR": self.temporary,
+            "TMPDIR": self.temporary,
+            "RAY_worker_niceness": "0",
+        }
         self.started: list[subprocess.Popen] = []
         self.config = folder / "catalogue.yaml"
         self.config.write_text(yaml.safe_dump(CATALOGUE))
@@ -111,6 +127,10 @@ def test_a_worker_killed_in_the_middle_changes_nothing(farm, undisturbed, tmp_pa
     wait_for_chunks(out, 2, process)
     workers = [child for child in descendants(process) if "".join(child.cmdline()).startswith("ray::Worker.run")]
     assert workers
+    cores = [set(worker.cpu_affinity()) for worker in workers]
+    if len(os.sched_getaffinity(0)) > 1:
+        assert all(len(own) == 1 for own in cores)
+        assert len(set.union(*cores)) == len(cores)
     workers[0].send_signal(signal.SIGKILL)
     assert len(made(out)) < CHUNKS
     printed, _ = process.communicate(timeout=400)
