@@ -3,8 +3,8 @@
 from .ablation import Ablation as Ablation
 from .embed import Latent as Latent
 from .embed import TeacherEmbedder as TeacherEmbedder
-from .embed import teacher_embed as teacher_embed
 from .embed import initial_embedder as initial_embedder
+from .embed import teacher_embed as teacher_embed
 from .embed_fit import Calibration as Calibration
 from .embed_fit import EmbedderFit as EmbedderFit
 from .embed_fit import calibration as calibration
