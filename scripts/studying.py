@@ -204,7 +204,7 @@ def _result(distances: dict[str, Distance], rows: list[InvariantRow]) -> dict:
 
 
 def _distance_table(distances: dict[str, Distance]) -> Table:
-    table = Table("model", "MMD²", "standard error", "permutation p", "teacher less it", title="Distance on path space")
+    table = Table("model", "MMD²", "standard error", "exchange p", "teacher less it", title="Distance on path space")
     for name, found in distances.items():
         gap = nearer(distances["teacher"], found)
         versus = "" if name == "teacher" else f"{gap.difference:+.4f} ± {gap.standard_error:.4f}"

@@ -6,7 +6,6 @@ import errno
 import fcntl
 import json
 import os
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -74,7 +73,7 @@ def _is(descriptor: int, path: Path) -> bool:
 
 def _sign(descriptor: int) -> None:
     started = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
-    owner = {"host": socket.gethostname(), "pid": os.getpid(), "started": started}
+    owner = {"host": os.uname().nodename, "pid": os.getpid(), "started": started}
     with contextlib.suppress(OSError):  # a full disk: who holds the lock is a courtesy
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, json.dumps(owner).encode(), 0)

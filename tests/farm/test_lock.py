@@ -3,7 +3,6 @@
 import fcntl
 import json
 import os
-import socket
 import stat
 import subprocess
 import sys
@@ -56,7 +55,7 @@ def test_the_refusal_says_who_holds_it_and_a_kill_frees_it(tmp_path):
     ) as holder:  # fmt: skip
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
-        held_by = rf"writing here \(process {holder.pid} on {socket.gethostname()}, since 20.*\); wait for it"
+        held_by = rf"writing here \(process {holder.pid} on {os.uname().nodename}, since 20.*\); wait for it"
         with pytest.raises(FarmError, match=held_by), exclusive(tmp_path):
             pass
         holder.kill()
