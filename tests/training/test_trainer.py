@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from aurora_jax.teacher import TeacherData, Weights, Windows, initial_model, path_view
+from aurora_jax.teacher import TeacherData, Weights, Windows, initial_model, kernel_of, path_view
 from aurora_jax.training.trainer import TrainData, Trainer, TrainSettings
 
 BLOCKS, BARS, ASSETS = 4, 16, 2
@@ -26,12 +26,12 @@ def data():
     def blocks():
         reading = jnp.asarray(0.3 * rng.normal(size=(BLOCKS, BARS + 1, 1)), jnp.float32)
         returns = jnp.asarray(0.015 * rng.normal(size=(BLOCKS, BARS, ASSETS)), jnp.float32)
-        return TeacherData(returns, reading, 0.3 * reading[:, :-1], jnp.arange(BLOCKS) % 3, jnp.float32(0.1))
+        return TeacherData(returns, reading, 0.3 * reading, jnp.arange(BLOCKS) % 3, jnp.float32(0.1))
 
     training, held_out = blocks(), blocks()
     windows = Windows(training.returns, training.smooth_log_volatility[:, 0], training.regime)
     view = path_view(jax.random.key(1), training.returns.reshape(-1, ASSETS), channels=2)
-    return TrainData(training, held_out, windows, view, jnp.float32(1.0))
+    return TrainData(training, held_out, windows, view, kernel_of(windows, view, depth=LIKELIHOOD.depth))
 
 
 def trainer(start, data, **changes):
