@@ -11,7 +11,18 @@ from ..scenarios import LAWS, AbstractLaw, Cell, Family, Severity
 from .errors import ConfigError
 from .frozen import Frozen
 
-Invariant = Literal["hurst", "tail_index", "extremal_index", "tail_dependence", "jump_rate", "jump_dispersion"]
+Invariant = Literal[
+    "hurst",
+    "tail_index",
+    "extremal_index",
+    "tail_dependence",
+    "jump_rate",
+    "jump_dispersion",
+    "volatility_hurst",
+    "size_memory",
+    "jump_impact",
+    "regime_contrast",
+]
 
 
 class SeverityConfig(Frozen):

@@ -12,7 +12,15 @@ from .image import Picture, picture
 from .invariants import NAMES
 from .template import template
 
-_NAMES = {**NAMES, "jump_rate": "Jumps per bar", "jump_dispersion": "Dispersion of jump counts"}
+_NAMES = {
+    **NAMES,
+    "jump_rate": "Jumps per bar",
+    "jump_dispersion": "Dispersion of jump counts",
+    "volatility_hurst": "H of volatility",
+    "size_memory": "Memory of moves",
+    "jump_impact": "Impact of jumps",
+    "regime_contrast": "Contrast of regimes",
+}
 _VERDICTS = {True: "pass", False: "miss", None: ""}
 
 
