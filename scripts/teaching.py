@@ -11,8 +11,8 @@ from rich.table import Table
 
 from aurora_jax import enable_x64
 from aurora_jax.config import TeacherConfig
-from aurora_jax.data import MarketData, Repairs, load_packaged, read_table, split
-from aurora_jax.engine import canonical_json, save_teacher, save_units, write_bytes_whole
+from aurora_jax.data import MarketData, Repairs, load_packaged, read_table, split, write_bytes_whole
+from aurora_jax.engine import canonical_json, save_teacher, save_units
 from aurora_jax.engine.embedder_file import save_embedder
 from aurora_jax.report import picture, regimes_figure, training_figure
 from aurora_jax.teacher import REGIMES, Calibration

@@ -23,4 +23,6 @@ from .standardise import fit_standardiser as fit_standardiser
 from .table import read_table as read_table
 from .time_grid import ensure_time_grid as ensure_time_grid
 from .validate import validate as validate
+from .whole_file import replacing as replacing
+from .whole_file import write_bytes_whole as write_bytes_whole
 from .windows import windows as windows

@@ -34,4 +34,3 @@ from .units_file import Units as Units
 from .units_file import load_units as load_units
 from .units_file import save_units as save_units
 from .units_file import units_file as units_file
-from .whole_file import write_bytes_whole as write_bytes_whole

@@ -10,8 +10,8 @@ from jaxtyping import PyTree
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
+from ..data import replacing
 from .artifact_error import ArtifactError
-from .whole_file import replacing
 
 Tree = TypeVar("Tree")
 

@@ -1,6 +1,5 @@
 """Files that are either whole or absent: atomic writes, and what is already done."""
 
-import contextlib
 import errno
 import os
 import uuid
@@ -8,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from ..data import write_bytes_whole
 from ..scenarios import ScenarioError, read_manifest, sha256
 from .plan import ChunkSpec
 
@@ -22,28 +22,11 @@ def write_atomically(path: Path, data: bytes) -> None:
     Raises:
         FarmError: if the folder cannot be written or the disk is full.
     """
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")  # same folder: os.replace must not cross disks
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-        _sync_folder(path.parent)
+        write_bytes_whole(data, path, writer=uuid.uuid4().hex)  # after a node was lost two may make the same chunk
     except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
         raise FarmError(explained(path, error)) from None
-
-
-def _sync_folder(folder: Path) -> None:
-    # Without this the rename itself may be lost in a power cut.
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def explained(path: Path, error: OSError) -> str:

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 import orbax.checkpoint as ocp
 
-from ..engine import write_bytes_whole
+from ..data import write_bytes_whole
 
 State = TypeVar("State")
 _SEAL = "sha256"

@@ -12,7 +12,7 @@ import jax
 import numpy as np
 from jaxtyping import PyTree
 
-from ..engine import write_bytes_whole
+from ..data import write_bytes_whole
 from ..teacher import NFSDE
 from .checkpoint import Checkpoints
 from .trainer import Trainer, TrainInfo, TrainState

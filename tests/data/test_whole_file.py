@@ -4,9 +4,8 @@ import os
 
 import pytest
 
-from aurora_jax.engine import write_bytes_whole
+from aurora_jax.data import replacing, write_bytes_whole
 from aurora_jax.engine.arrays import write_whole
-from aurora_jax.engine.whole_file import replacing
 
 
 def test_a_file_is_written_and_nothing_else_left(tmp_path):
