@@ -36,6 +36,14 @@ def files_of(folder) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+def make(out, specs, teacher=None):
+    """Make a data set in one go, without Ray; return its folder."""
+    for spec in specs:
+        run_chunk(spec, teacher, out)
+    finish(out, specs)
+    return out
+
+
 @pytest.fixture(scope="session")
 def specs():
     return plan(catalogue())
@@ -44,11 +52,7 @@ def specs():
 @pytest.fixture(scope="session")
 def undisturbed(specs, tmp_path_factory):
     """Return a data set made in one go."""
-    out = tmp_path_factory.mktemp("seb")
-    for spec in specs:
-        run_chunk(spec, None, out)
-    finish(out, specs)
-    return out
+    return make(tmp_path_factory.mktemp("seb"), specs)
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import shutil
 import numpy as np
 import pytest
 
-from aurora_jax.farm import finish, plan, run_chunk
-from tests.farm.conftest import EXAMS, catalogue
+from aurora_jax.farm import plan
+from tests.farm.conftest import EXAMS, catalogue, make
 from tests.sims.conftest import REPOSITORY
 
 
@@ -16,9 +16,7 @@ def found(tmp_path_factory):
     """Return the names that the examples, run one after the other as a reader would, leave behind."""
     out = tmp_path_factory.mktemp("seb")
     specs = plan(catalogue(cells={"exam": EXAMS["fgn"], "other": EXAMS["clusters"]}))
-    for spec in specs:
-        run_chunk(spec, None, out)
-    finish(out, specs)
+    make(out, specs)
     (out / "_index.html").write_text("<p>a page must not be in the way</p>")
     examples = re.findall(r"```python\n(.*?)```", (REPOSITORY / "docs" / "seb_plus.md").read_text(), re.DOTALL)
     assert len(examples) == 4

@@ -8,10 +8,11 @@ from typer.testing import CliRunner
 
 from aurora_jax.config import load_config
 from aurora_jax.config.seb_plus import SebPlusConfig
-from aurora_jax.farm import FarmError, finish, plan, run_chunk
+from aurora_jax.farm import FarmError, plan
 from aurora_jax.scenarios import cells
 from aurora_jax.teacher import reference_teacher
 from sims.seb_plus import app, generate
+from tests.farm.conftest import make
 from tests.sims.conftest import REPOSITORY, TINY
 
 
@@ -22,12 +23,8 @@ def call(*arguments):
 @pytest.fixture(scope="module")
 def made(tiny, tmp_path_factory):
     """Return the tiny data set, made without Ray."""
-    out, config, teacher = tmp_path_factory.mktemp("made"), load_config(SebPlusConfig, tiny), reference_teacher(3)
-    specs = plan(config, teacher=teacher)
-    for spec in specs:
-        run_chunk(spec, teacher, out)
-    finish(out, specs)
-    return out
+    teacher = reference_teacher(3)
+    return make(tmp_path_factory.mktemp("made"), plan(load_config(SebPlusConfig, tiny), teacher=teacher), teacher)
 
 
 @pytest.fixture

@@ -5,20 +5,15 @@ are; the slow ones take real steps.
 """
 
 import dataclasses
-import json
-import os
-from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from aurora_jax.teacher import Ablation, Parts, TeacherData, Weights, Windows, initial_model, kernel_of, path_view
+from aurora_jax.teacher import Ablation, Weights
 from aurora_jax.training import (
     CheckpointError,
     Checkpoints,
-    TrainData,
     Trainer,
     TrainingError,
     TrainSettings,
@@ -26,49 +21,7 @@ from aurora_jax.training import (
     run_training,
 )
 from aurora_jax.training.run_teacher import bits
-from tests.training.walk import STEPS, STRIDE, UPRIGHT, Walk, drawn, walking
-
-BLOCKS, BARS = 4, 8
-EVERY: dict[str, Any] = {"digest": "a", "validate_every": 2, "checkpoint_every": 3}
-
-
-class Stopped(Exception):
-    """What a user's ctrl-C, or a full node, does to a run."""
-
-
-def stop_after(step):
-    def on_step(now, info, score):
-        if now == step:
-            raise Stopped
-
-    return on_step
-
-
-@pytest.fixture(scope="module")
-def start():
-    covariance, mean = jnp.full((1, 1), 2e-4, jnp.float32), jnp.zeros(1, jnp.float32)
-    return initial_model(jax.random.key(0), mean_return=mean, covariance=covariance, embedding_size=1, width=2, depth=0)
-
-
-@pytest.fixture(scope="module")
-def data():
-    rng = np.random.default_rng(0)
-
-    def blocks():
-        reading = jnp.asarray(0.3 * rng.normal(size=(BLOCKS, BARS + 1, 1)), jnp.float32)
-        returns = jnp.asarray(0.015 * rng.normal(size=(BLOCKS, BARS, 1)), jnp.float32)
-        return TeacherData(returns, reading, 0.3 * reading, jnp.arange(BLOCKS) % 3, jnp.float32(0.1))
-
-    training, held_out = blocks(), blocks()
-    windows = Windows(training.returns, training.smooth_log_volatility[:, 0], training.regime)
-    view = path_view(jax.random.key(1), training.returns.reshape(-1, 1), channels=1)
-    return TrainData(training, held_out, windows, view, kernel_of(windows, view, depth=1))
-
-
-@pytest.fixture
-def walker(start, data, monkeypatch):
-    """Return a function that makes a trainer of a walk."""
-    return lambda walk=UPRIGHT, patience=8: walking(monkeypatch, start, data, walk, patience=patience)
+from tests.training.walk import EVERY, STEPS, STRIDE, Walk, drawn, stop_in
 
 
 def state_in(out, trainer):
@@ -94,8 +47,7 @@ def test_a_run_stopped_anywhere_ends_with_the_bits_of_one_that_was_not(walker, t
     """A step's checkpoint is written after `on_step`: stopped in step 2, there is none of the 3 steps taken."""
     trainer = walker()
     whole = run_training(trainer, tmp_path / "whole", **EVERY)
-    with pytest.raises(Stopped):
-        run_training(trainer, tmp_path / "cut", **EVERY, on_step=stop_after(step))
+    stop_in(trainer, tmp_path / "cut", step)
     assert len(read_metrics(tmp_path / "cut")) == step + 1
     resumed = run_training(trainer, tmp_path / "cut", **EVERY)
     assert (resumed.resumed_at, whole.resumed_at, resumed.steps) == (resumed_at, 0, STEPS)
@@ -104,28 +56,10 @@ def test_a_run_stopped_anywhere_ends_with_the_bits_of_one_that_was_not(walker, t
     assert lines(tmp_path / "cut") == lines(tmp_path / "whole")
 
 
-def test_lines_after_the_checkpoint_are_written_again(walker, tmp_path):
-    """What lies beyond the last state was another future, or half a line: the next run tells it anew."""
-    trainer = walker()
-    with pytest.raises(Stopped):
-        run_training(trainer, tmp_path, **EVERY, on_step=stop_after(4))
-    path = tmp_path / "metrics.jsonl"
-    kept, written = path.read_text().splitlines()[:3], path.read_text().splitlines()
-    path.write_text(
-        "\n".join([*kept, *(line.replace('"loss"', '"stale"') for line in written[3:])]) + '\n{"step": 5, "lo'
-    )
-    run_training(trainer, tmp_path, **EVERY)
-    after = path.read_text().splitlines()
-    assert after[:3] == kept  # not written again: their seconds are the same
-    assert [json.loads(line)["step"] for line in after] == list(range(STEPS))
-    assert "stale" not in path.read_text()
-
-
 def test_a_run_whose_last_state_is_damaged_goes_on_from_the_one_before(walker, tmp_path):
     trainer = walker()
     whole = run_training(trainer, tmp_path / "whole", **EVERY)
-    with pytest.raises(Stopped):
-        run_training(trainer, tmp_path / "cut", **EVERY, on_step=stop_after(6))
+    stop_in(trainer, tmp_path / "cut", 6)
     for path in (tmp_path / "cut" / "checkpoints" / "states" / "6" / "default").rglob("*"):
         if path.is_file():
             path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
@@ -135,51 +69,6 @@ def test_a_run_whose_last_state_is_damaged_goes_on_from_the_one_before(walker, t
     assert same(resumed, whole)
     assert bits(state_in(tmp_path / "cut", trainer)) == bits(state_in(tmp_path / "whole", trainer))
     assert lines(tmp_path / "cut") == lines(tmp_path / "whole")
-
-
-def test_lines_are_known_by_their_step_not_by_their_place(walker, tmp_path):
-    """A history that lost its first lines keeps what it has: none of it is taken for another step's."""
-    trainer = walker()
-    with pytest.raises(Stopped):
-        run_training(trainer, tmp_path, **EVERY, on_step=stop_after(4))
-    path = tmp_path / "metrics.jsonl"
-    path.write_text("".join(line + "\n" for line in path.read_text().splitlines()[1:]))
-    run_training(trainer, tmp_path, **EVERY)
-    assert [line["step"] for line in read_metrics(tmp_path)] == list(range(1, STEPS))
-
-
-def test_a_last_line_without_its_end_is_no_part_of_the_next(walker, tmp_path):
-    trainer = walker()
-    with pytest.raises(Stopped):
-        run_training(trainer, tmp_path, **EVERY, on_step=stop_after(3))
-    path = tmp_path / "metrics.jsonl"
-    path.write_text("\n".join(path.read_text().splitlines()[:3]))
-    run_training(trainer, tmp_path, **EVERY)
-    assert [line["step"] for line in read_metrics(tmp_path)] == list(range(STEPS))
-
-
-@pytest.mark.parametrize("moment", ["write_bytes", "replace"])
-def test_a_kill_while_lines_are_dropped_loses_none(walker, tmp_path, monkeypatch, moment):
-    """Killed as the shorter file is written, or as it is about to take its place: the old one lies there, whole."""
-    trainer = walker()
-    with pytest.raises(Stopped):
-        run_training(trainer, tmp_path, **EVERY, on_step=stop_after(4))
-    path = tmp_path / "metrics.jsonl"
-    before = path.read_bytes()
-
-    def killed(*arguments):
-        if moment == "write_bytes":
-            write(arguments[0], arguments[1][:10])
-        raise KeyboardInterrupt
-
-    write = type(path).write_bytes
-    with monkeypatch.context() as patch:
-        patch.setattr(*((type(path), "write_bytes") if moment == "write_bytes" else (os, "replace")), killed)
-        with pytest.raises(KeyboardInterrupt):
-            run_training(trainer, tmp_path, **EVERY)
-    assert path.read_bytes() == before
-    run_training(trainer, tmp_path, **EVERY)
-    assert [line["step"] for line in read_metrics(tmp_path)] == list(range(STEPS))
 
 
 def test_a_finished_run_is_not_run_again(walker, tmp_path):
@@ -195,8 +84,7 @@ def test_a_finished_run_is_not_run_again(walker, tmp_path):
 
 def test_other_settings_or_data_are_refused_and_change_nothing(walker, tmp_path):
     trainer = walker()
-    with pytest.raises(Stopped):
-        run_training(trainer, tmp_path, **EVERY, on_step=stop_after(4))
+    stop_in(trainer, tmp_path, 4)
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     with pytest.raises(CheckpointError, match="holds a run with other settings, data or code; choose another --out"):
         run_training(trainer, tmp_path, digest="b", validate_every=2, checkpoint_every=3)
@@ -246,21 +134,6 @@ def test_a_run_that_cannot_go_on_says_where_and_keeps_its_last_checkpoint(walker
         assert [line["step"] for line in read_metrics(tmp_path)][:3] == [0, 1, 2]
 
 
-def test_metrics_are_what_the_steps_told(walker, tmp_path):
-    told = []
-    run_training(walker(), tmp_path, **EVERY, on_step=lambda step, info, score: told.append((step, info, score)))
-    found = read_metrics(tmp_path)
-    assert len(found) == len(told) == STEPS
-    for line, (step, info, score) in zip(found, told, strict=True):
-        assert line.pop("seconds") >= 0.0
-        numbers = {"loss": info.loss, "gradient_norm": info.gradient_norm, "learning_rate": info.learning_rate}
-        numbers |= dict.fromkeys(Parts._fields, step + 0.25)
-        assert line == {"step": step, "held_out": score} | {name: float(value) for name, value in numbers.items()}
-    assert [line["held_out"] for line in found] == pytest.approx([None, 0.9, None, 0.8, None, 0.7, None, 0.6])
-    with pytest.raises(FileNotFoundError):
-        read_metrics(tmp_path / "elsewhere")
-
-
 @pytest.mark.slow  # compiles a gradient through a simulation
 def test_real_steps_resume_to_the_bit(start, data, tmp_path):
     """A resumed run draws the windows and paths that it would have drawn."""
@@ -268,8 +141,7 @@ def test_real_steps_resume_to_the_bit(start, data, tmp_path):
     settings = TrainSettings(steps=6, learning_rate=1e-3, weights=Weights(1.0, 1e-3), windows=3, depth=1)
     trainer = Trainer(calm, jax.random.key(7), data, settings)
     whole = run_training(trainer, tmp_path / "whole", **EVERY)
-    with pytest.raises(Stopped):
-        run_training(trainer, tmp_path / "cut", **EVERY, on_step=stop_after(4))
+    stop_in(trainer, tmp_path / "cut", 4)
     resumed = run_training(trainer, tmp_path / "cut", **EVERY)
     assert resumed.resumed_at == 3
     assert same(resumed, whole)

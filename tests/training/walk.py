@@ -1,15 +1,33 @@
 """A training without gradients, for tests of the run around it: a walk whose every step is drawn by its number."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import pytest
 
 from aurora_jax.teacher import Parts
-from aurora_jax.training import Trainer, TrainInfo, TrainSettings
+from aurora_jax.training import Trainer, TrainInfo, TrainSettings, run_training
 
 STEPS, STRIDE = 8, 0.125
+EVERY: dict[str, Any] = {"digest": "a", "validate_every": 2, "checkpoint_every": 3}
+
+
+class Stopped(Exception):
+    """What a user's ctrl-C, or a full node, does to a run."""
+
+
+def stop_in(trainer, out, step):
+    """Run in `out` until step `step` has been told of; return the file of its metrics."""
+
+    def on_step(now, info, score):
+        if now == step:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        run_training(trainer, out, **EVERY, on_step=on_step)
+    return out / "metrics.jsonl"
 
 
 def drawn(number):
