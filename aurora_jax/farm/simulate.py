@@ -14,7 +14,7 @@ from ..scenarios import AbstractLaw, Severity
 from ..teacher import NFSDE, initial_state, shocked, simulate
 from .jump_counts import jump_dispersion, jump_rate
 from .plan import MEASURED_AT, STEP_SIZE_BARS, ChunkSpec
-from .stress import stresses
+from .stress import contrasted, stresses
 
 
 def simulate_chunk(spec: ChunkSpec, teacher: NFSDE | None) -> tuple[Trajectories, dict[str, Estimate]]:
@@ -43,7 +43,7 @@ def simulate_chunk(spec: ChunkSpec, teacher: NFSDE | None) -> tuple[Trajectories
         paths = _follow_teacher(shock, keys, regime_path, spec.cell.steps)
     found = _measure(paths.log_price)._asdict()
     if spec.cell.law is None:
-        return paths, {**found, **_count(paths.jumps), **_stresses(paths, spec.cell.regimes)}
+        return paths, {**found, **_count(paths.jumps), **_stressed(paths, spec.cell.regimes)}
     return paths, {**found, **(_count(paths.jumps) if "jump_rate" in spec.cell.law.truth() else {})}
 
 
@@ -85,9 +85,15 @@ def _count(jumps: Int[Array, "paths steps"]) -> dict[str, Estimate]:
     return {"jump_rate": jax.vmap(jump_rate)(jumps), "jump_dispersion": jax.vmap(jump_dispersion)(jumps)}
 
 
-@functools.partial(jax.jit, static_argnums=1)
-def _stresses(paths: Trajectories, regimes: tuple[Regime, ...]) -> dict[str, Estimate]:
-    return jax.vmap(lambda path: stresses(path, regimes))(paths)
+def _stressed(paths: Trajectories, regimes: tuple[Regime, ...]) -> dict[str, Estimate]:
+    calm, wild = contrasted(regimes)
+    found = _stresses(paths, jnp.asarray(calm), jnp.asarray(wild))
+    return {name: estimate for name, estimate in found.items() if name != "regime_contrast" or wild != calm}
+
+
+@jax.jit
+def _stresses(paths: Trajectories, calm: Int[Array, ""], wild: Int[Array, ""]) -> dict[str, Estimate]:
+    return jax.vmap(lambda path: stresses(path, calm, wild))(paths)
 
 
 @jax.jit

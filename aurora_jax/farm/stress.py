@@ -1,5 +1,7 @@
 """What some families of cells move and the four invariants of log returns do not see."""
 
+from collections.abc import Sequence
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
@@ -10,18 +12,28 @@ from ..invariants import hurst_variogram
 MEMORY_BARS = 32
 
 
-def stresses(path: Trajectories, regimes: tuple[Regime, ...]) -> dict[str, Estimate]:
-    """Measure one path of a teacher's cell that follows `regimes`: what the families that stress it promise.
+def contrasted(regimes: Sequence[Regime]) -> tuple[int, int]:
+    """Return the codes of the regimes that a cell contrasts: its first, and its last one that is another if any is."""
+    others = [regime for regime in regimes if regime != regimes[0]]
+    return int(regimes[0]), int(others[-1] if others else regimes[0])
 
-    Regimes are contrasted where there are two: the last one that is not the first, with the first.
+
+def stresses(path: Trajectories, calm: Int[Array, ""], wild: Int[Array, ""]) -> dict[str, Estimate]:
+    """Measure one path of a teacher's cell: what the families that stress it promise.
+
+    The regimes are numbers, not settings, so that cells of one shape share a compilation; where both are the same
+    their contrast says nothing.
+
+    Args:
+        path: of the cell.
+        calm: code of the regime that the other is compared with; see `contrasted`.
+        wild: code of the other.
     """
     returns = jnp.diff(path.log_price.astype(float), axis=0)
     found = {"jump_impact": jump_impact(returns, path.jumps), "size_memory": size_memory(returns)}
     if path.log_volatility.shape[1]:
         found["volatility_hurst"] = volatility_hurst(path.log_volatility.astype(float))
-    others = [int(regime) for regime in regimes if regime != regimes[0]]
-    if others:
-        found["regime_contrast"] = regime_contrast(returns, path.regime, calm=int(regimes[0]), wild=others[-1])
+    found["regime_contrast"] = regime_contrast(returns, path.regime, calm=calm, wild=wild)
     return found
 
 
@@ -69,7 +81,11 @@ def jump_impact(returns: Float[Array, "steps assets"], jumps: Int[Array, " steps
 
 
 def regime_contrast(
-    returns: Float[Array, "steps assets"], regime: Int[Array, " steps"], *, calm: int, wild: int
+    returns: Float[Array, "steps assets"],
+    regime: Int[Array, " steps"],
+    *,
+    calm: int | Int[Array, ""],
+    wild: int | Int[Array, ""],
 ) -> Estimate:
     """Return the log of how many times further prices move in bars of the regime `wild` than in bars of `calm`."""
     size = jnp.mean(jnp.abs(returns), axis=1)

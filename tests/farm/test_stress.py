@@ -8,9 +8,9 @@ import pytest
 
 from aurora_jax.config import load_config, parse_config
 from aurora_jax.config.seb_plus import SebPlusConfig
-from aurora_jax.core import Outcome, stream
+from aurora_jax.core import Outcome, Regime, stream
 from aurora_jax.farm import moments, plan, simulate_chunk
-from aurora_jax.farm.stress import jump_impact, regime_contrast, size_memory, volatility_hurst
+from aurora_jax.farm.stress import contrasted, jump_impact, regime_contrast, size_memory, volatility_hurst
 from aurora_jax.farm.verdict import asked_of, passed
 from aurora_jax.scenarios import FractionalGaussian
 from aurora_jax.teacher import reference_teacher
@@ -37,6 +37,13 @@ def test_regime_contrast_by_hand_has_a_sign():
     assert float(found.standard_error) == pytest.approx(np.hypot(1.5 / 4.5, 0.5 / 1.5))
     assert float(regime_contrast(RETURNS, regime, calm=2, wild=0).value) == pytest.approx(-np.log(3.0))
     assert int(regime_contrast(RETURNS, regime, calm=0, wild=1).outcome) == Outcome.TOO_SHORT
+
+
+@pytest.mark.parametrize(
+    ("regimes", "codes"), [("AR", (0, 0)), ("AR GARCH", (0, 2)), ("AR AR GARCH ARMA AR", (0, 1)), ("GARCH AR", (2, 0))]
+)
+def test_a_cell_contrasts_its_first_regime_with_the_last_other(regimes, codes):
+    assert contrasted([Regime[name] for name in regimes.split()]) == codes
 
 
 def test_size_memory_by_hand_and_its_slow_twin():
