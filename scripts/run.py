@@ -12,10 +12,10 @@ import aurora_jax
 from aurora_jax.config import QuickstartConfig
 from aurora_jax.core import PRNGKey, root_key, stream
 from aurora_jax.data import MarketData, Split, load_packaged, read_table, validate
-from aurora_jax.engine import StreamParts, canonical_json, save_artifact, teacher_file
+from aurora_jax.engine import StreamParts, canonical_json, save_artifact, teacher_file, units_file
 from aurora_jax.replay import Replay
 from aurora_jax.report import RouterReport
-from aurora_jax.training import RoutedRouter, TaughtTeacher, label_blocks, teach
+from aurora_jax.training import RoutedRouter, TaughtTeacher, label_blocks, teach, units_of
 from scripts import calibrate, learn, measure, prepare
 from scripts.console import Stages
 from scripts.publish import HoldOut, Outcome, print_tables, summary_of, write_outputs
@@ -170,7 +170,12 @@ def _save(folder: Path, data: Data, models: Models, certified: Certified, summar
     save_artifact(
         folder,
         config=certified.config.engine,
-        trees={**trees, "teacher": teacher_file(models.teacher.model), **states},
+        trees={
+            **trees,
+            "teacher": teacher_file(models.teacher.model),
+            "units": units_file(units_of(data.prepared[certified.config.stream].periods.train, ranges=False)),
+            **states,
+        },
         metrics=summary,
         data={name: market.digest for name, market in data.markets.items()},
         seed=certified.config.seed,

@@ -6,10 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
 from aurora_jax.data import load_packaged
+from aurora_jax.engine import load_units
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 pytestmark = [pytest.mark.slow, pytest.mark.ray]
@@ -68,6 +70,13 @@ def test_one_asset_from_a_file_with_a_short_hold_out_twice_the_same(settings, tm
     made = {path.name for path in (tmp_path / "first").iterdir()}
     assert made == {"report.html", "summary.json", "timings.json", "artifact", "scenarios", "figures"} & made
     assert {"report.html", "summary.json", "timings.json", "artifact", "scenarios"} <= made
+    # What a what-if on the artifact starts from is in the units of the years before 2009.
+    units = load_units(tmp_path / "first" / "artifact")
+    assert units is not None
+    assert (units.assets, units.reference_variance) == (("JPM",), None)
+    training = load_packaged("us20").select(("JPM",)).between("2004-01-01", "2009-01-01")
+    deviation = np.std(np.diff(np.log(training.close[:, 0])))
+    np.testing.assert_allclose(units.cross_section.deviation, [deviation], rtol=0.02)
 
 
 def test_scenarios_that_are_not_ours_are_left_alone(settings, tmp_path):
