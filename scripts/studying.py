@@ -15,7 +15,7 @@ from rich.table import Table
 from aurora_jax import __version__, enable_x64
 from aurora_jax.config import TeacherConfig
 from aurora_jax.core import root_key, stream
-from aurora_jax.data import MarketData, split
+from aurora_jax.data import MarketData, split, write_bytes_whole
 from aurora_jax.engine import canonical_json, load_teacher
 from aurora_jax.report import (
     distances_figure,
@@ -111,7 +111,7 @@ def study(
         rows = invariant_table(found.long.windows, paths)
     settings = {"seed": seed, "depth": depth, "bandwidth": float(kernel.bandwidth)}
     result = _result(distances, rows) | _about(config, found, copies=copies, settings=settings)
-    (out / "study.json").write_bytes(canonical_json(result))
+    write_bytes_whole(canonical_json(result), out / "study.json")
     figures = {
         "quantiles": quantile_figure(found.short.windows, {name: _flat(each) for name, each in simulated.items()}),
         "memory": memory_figure(found.long.windows, paths),
@@ -120,8 +120,8 @@ def study(
     }
     pictures = {name: picture(figure) for name, figure in figures.items()}
     for name, drawn in pictures.items():
-        (out / f"{name}.png").write_bytes(drawn.png)
-    (out / "study.html").write_text(study_page(result, pictures))
+        write_bytes_whole(drawn.png, out / f"{name}.png")
+    write_bytes_whole(study_page(result, pictures).encode(), out / "study.html")
     console.print(_distance_table(distances))
     console.print(_invariant_table(rows))
     console.print(verdict(result["differences"]))

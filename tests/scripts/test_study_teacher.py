@@ -2,13 +2,17 @@
 
 import json
 
+import jax
+import jax.numpy as jnp
+import numpy as np
 import pytest
 import yaml
 from rich.console import Console
 from typer.testing import CliRunner
 
 from aurora_jax.config import TeacherConfig
-from aurora_jax.data import load_packaged
+from aurora_jax.data import load_packaged, split
+from aurora_jax.signatures import robust_normalised, signature, with_time_and_lag
 from aurora_jax.training import code_digest
 from scripts import study_variants
 from scripts.study_teacher import app
@@ -109,6 +113,18 @@ def test_each_variant_lacks_its_own_part_and_what_is_trained_is_kept(trained, tm
     assert not is_trained(tmp_path / "teacher", config, market)
 
 
+def training_bandwidth():
+    """The median distance between windows of 64 bars of the training years alone: pairs one by one."""
+    returns = np.asarray(split(load_packaged("sp500"), **SMALL["periods"]).train.log_returns(), float)[:, 0]
+    windows = returns[: len(returns) // 64 * 64].reshape(-1, 64) / returns.std()
+    paths = np.concatenate([np.zeros((len(windows), 1)), np.cumsum(windows, axis=1)], axis=1)[:, :, None]
+    one = jax.jit(lambda path: signature(with_time_and_lag(path), depth=3))
+    z = np.asarray(robust_normalised(jnp.stack([one(path) for path in paths])))
+    z = z / np.sqrt(1.0 + (z / 8.0) ** 2)
+    squares = [np.mean((z[i] - z[j]) ** 2) for i in range(len(z)) for j in range(i)]
+    return np.sqrt(np.median(squares))
+
+
 @pytest.mark.slow  # trains a teacher for two steps, and its embedder
 def test_one_command_trains_studies_and_leaves_a_page(config, tmp_path):
     arguments = ["--config", config, "--train", "--ablations", "", "--out", tmp_path / "out", "--copies", "2"]
@@ -118,6 +134,7 @@ def test_one_command_trains_studies_and_leaves_a_page(config, tmp_path):
     assert list(result["distances"]) == ["GARCH-t", "Gaussian", "teacher"]  # canonical: sorted
     assert result["held_out_from"] > "2005-01-01"
     assert {row["market"] for row in result["invariants"]} == {"real", "teacher", "GARCH-t", "Gaussian"}
+    assert result["provenance"]["settings"]["bandwidth"] == pytest.approx(training_bandwidth(), rel=1e-4)
     page = (tmp_path / "out" / "study.html").read_text()
     assert f"{result['distances']['GARCH-t']['value']:.4f}" in page
     assert page.count("data:image/png;base64,") == 4
