@@ -68,12 +68,7 @@ class JumpDynamics(NamedTuple):
 
 
 def log_density_of_returns(
-    law: JumpLaw,
-    dynamics: JumpDynamics,
-    bars: Bar,
-    *,
-    assets: int,
-    without_jumps: bool = False,
+    law: JumpLaw, dynamics: JumpDynamics, bars: Bar, *, assets: int, without_jumps: bool = False
 ) -> Float[Array, ""]:
     r"""Return the sum over bars of the log predictive density of the whitened returns.
 

@@ -155,6 +155,12 @@ def test_the_degrees_of_freedom_are_found_again(held):
     assert abs(-0.5 * slope / curvature) < 3.5 * error
 
 
+@pytest.mark.parametrize(("beyond", "bound"), [(6.0, 4.0), (-9.0, -4.0)])
+def test_volatility_is_held_within_four_logarithms(beyond, bound):
+    far, near = (_bars(np.array([0.5]), np.array([1.0]), mean=mean, variance=0.0) for mean in (beyond, bound))
+    np.testing.assert_allclose(_density(_LAW, _ALONE, far, assets=1), _density(_LAW, _ALONE, near, assets=1), rtol=1e-9)
+
+
 @pytest.mark.parametrize("assets", [1, 2])
 def test_without_jumps_it_is_gaussian(assets):
     direction = np.ones(assets) / np.sqrt(assets)
