@@ -62,7 +62,9 @@ def scenario_sets(config: QuickstartConfig, engine: EngineConfig, scenarios: Pat
 def stream_parts(prepared: Prepared, network: DSSM, scenarios: ScenarioSet) -> StreamParts:
     """Collect what the artifact stores of a stream; the typical posterior spread is that of its training period."""
     inputs = prepared.inputs(prepared.periods.train)
-    cells = jax.jit(lambda features: filter_window(network, features).posterior.log_variance)(inputs.features)
+    cells = jax.jit(lambda features, seen: filter_window(network, features, observed=seen).posterior.log_variance)(
+        inputs.features, inputs.observed
+    )
     spread = jnp.log(posterior_spread(cells[prepared.pipeline.warm_up_bars :]))
     return StreamParts(
         prepared.standardiser,

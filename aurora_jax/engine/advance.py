@@ -99,7 +99,7 @@ def forecast(engine: "Engine", state: EngineState, bar: Bar, settlement: Settlem
     """Run features, student, router, crossbar, transition and interval."""
     features, values = engine.features.step(state.features, bar)
     values = engine.standardiser.apply(values)
-    student, belief = engine.student.step(state.student, values, settlement.returns)
+    student, belief = engine.student.step(state.student, values, settlement.returns, ~bar.imputed)
     student = _where(state.bars_seen > 1, student, state.student)  # the first bar has no return to learn from
     prediction = _or_simple(belief.forecast, student.trailing.variance, simple=state.fallbacks.simple_model)
     families = engine.router.probabilities(belief.posterior.mean, values)

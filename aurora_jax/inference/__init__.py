@@ -15,6 +15,10 @@ from .expected_shortfall import acerbi_szekely_statistic as acerbi_szekely_stati
 from .false_discovery import Discoveries as Discoveries
 from .false_discovery import benjamini_yekutieli as benjamini_yekutieli
 from .forecast_draws import forecast_draws as forecast_draws
+from .forecast_scores import pinball_score as pinball_score
+from .forecast_scores import sample_ranked_probability_score as sample_ranked_probability_score
+from .forecast_scores import student_t_log_score as student_t_log_score
+from .forecast_scores import student_t_ranked_probability_score as student_t_ranked_probability_score
 from .joint_score import fz0_loss as fz0_loss
 from .ranked_shortfall import acerbi_szekely_ranked as acerbi_szekely_ranked
 from .simulated_null import SimulatedTest as SimulatedTest

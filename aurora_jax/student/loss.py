@@ -8,7 +8,7 @@ import numpy as np
 import numpyro.distributions as dist
 from jax import lax
 from jax.scipy.linalg import solve_triangular
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from ..core import PRNGKey, lenient
 from .model import DSSM, CellOutput, Gaussian
@@ -22,11 +22,13 @@ class Windows(NamedTuple):
         features: standardised features, known at the end of each bar.
         standard_returns: each bar's return in units of the trailing volatility before it.
         whitening: inverse of the Cholesky factor of the trailing correlation before the bar.
+        observed: False where an asset has no bar; None if all have one.
     """
 
     features: Float[Array | np.ndarray, "windows bars assets features"]
     standard_returns: Float[Array | np.ndarray, "windows bars assets"]
     whitening: Float[Array | np.ndarray, "windows bars assets assets"]
+    observed: Bool[Array | np.ndarray, "windows bars assets"] | None = None
 
 
 class LossParts(NamedTuple):
@@ -40,17 +42,18 @@ class LossParts(NamedTuple):
 
 
 def standardise_returns(
-    trailing: Trailing, returns: Float[Array, "bars assets"]
+    trailing: Trailing, returns: Float[Array, "bars assets"], observed: Bool[Array, "bars assets"] | None = None
 ) -> tuple[Float[Array, "bars assets"], Float[Array, "bars assets assets"]]:
     """Express each return in the trailing volatility before it, beside that time's whitening matrix."""
     identity = jnp.eye(returns.shape[1], dtype=returns.dtype)
 
-    def advance(state, now):
+    def advance(state, bar):
+        now, seen = bar
         factor = jnp.linalg.cholesky(trailing.correlation(state))
         out = now / jnp.sqrt(state.variance), solve_triangular(factor, identity, lower=True)
-        return trailing.step(state, now), out
+        return trailing.step(state, now, seen), out
 
-    return lax.scan(advance, trailing.init(), returns)[1]
+    return lax.scan(advance, trailing.init(), (returns, observed))[1]
 
 
 def student_loss(
@@ -62,7 +65,8 @@ def student_loss(
       - \sum_t \log p(x_{t+1} | \bar z_{t+1})$$
 
     with $J_t$ the Jacobian of the mean transition and $\bar z$ its mean: the last term is the forecast that is
-    served, so it is trained on as well. One posterior sample per bar.
+    served, so it is trained on as well. One posterior sample per bar. A bar on which an asset is missing has no part in
+    the densities; the missing asset is predicted through it.
 
     Args:
         network: the model.
@@ -78,20 +82,22 @@ def student_loss(
     if bars < 2:
         raise ValueError(f"windows need at least 2 bars, one to predict the next from; had {bars}.")
     noise = jax.random.normal(key, (count, bars, assets, network.latent), jnp.float32)
-    cells = jax.vmap(lambda features, eps: filter_window(network, features, eps))(windows.features, noise)
+    cells = jax.vmap(lambda *bars: filter_window(network, *bars))(windows.features, noise, windows.observed)
     reconstruction = _log_density(network, cells.emission, windows.standard_returns, windows.whitening)
     ahead = jax.tree.map(lambda leaf: leaf[:, :-1], cells.forecast)
     prediction = _log_density(network, ahead, windows.standard_returns[:, 1:], windows.whitening[:, 1:])
+    whole = jnp.ones((count, bars)) if windows.observed is None else jnp.all(windows.observed, axis=-1)
+    reconstruction, prediction = _mean_where(reconstruction, whole), _mean_where(prediction, whole[:, 1:])
     divergence = jnp.mean(jnp.sum(_divergence(cells.posterior, cells.prior), axis=-1))
     jacobian = _transition_steepness(network, cells.latent[:, :: max(bars // 4, 1)])
     parts = LossParts(
-        total=-jnp.mean(reconstruction) / assets
+        total=-reconstruction / assets
         + divergence_weight * divergence
         + jacobian_weight * jacobian
-        - jnp.mean(prediction) / assets,
-        reconstruction=-jnp.mean(reconstruction) / assets,
+        - prediction / assets,
+        reconstruction=-reconstruction / assets,
         divergence=divergence,
-        prediction=-jnp.mean(prediction) / assets,
+        prediction=-prediction / assets,
         jacobian=jacobian,
     )
     return parts.total, parts
@@ -101,21 +107,18 @@ def filter_window(
     network: DSSM,
     features: Float[Array, "bars assets features"],
     noise: Float[Array, "bars assets latent"] | None = None,
+    observed: Bool[Array, "bars assets"] | None = None,
 ) -> CellOutput:
     """Run the filter over a window, from empty memory; without `noise` it is what the online step computes."""
     if noise is None:
         noise = jnp.zeros((*features.shape[:2], network.latent), jnp.float32)
-    assets = features.shape[1]
-    start = (
-        jnp.zeros((assets, network.hidden), jnp.float32),
-        jnp.zeros((assets, network.latent), jnp.float32),
-    )
+    nothing = (jnp.zeros((features.shape[1], size), jnp.float32) for size in (network.hidden, network.latent))
 
-    def advance(carry, inputs):
-        hidden, cell = network.cell(*carry, *inputs)
+    def advance(carry, bar):
+        hidden, cell = network.cell(*carry, *bar)
         return (hidden, cell.latent), cell
 
-    return lax.scan(advance, start, (features, noise))[1]
+    return lax.scan(advance, tuple(nothing), (features, noise, observed))[1]
 
 
 def _log_density(network, emission, returns, whitening) -> Float[Array, "windows bars"]:
@@ -131,6 +134,12 @@ def _log_density(network, emission, returns, whitening) -> Float[Array, "windows
         origin, identity = jnp.zeros(assets, white.dtype), jnp.eye(assets, dtype=white.dtype)
         density = dist.MultivariateStudentT(network.degrees_of_freedom, origin, identity).log_prob(white)
     return density + jnp.sum(jnp.log(jnp.diagonal(whitening, axis1=-2, axis2=-1)) - log_scale, axis=-1)
+
+
+def _mean_where(values: Float[Array, "windows bars"], counted) -> Float[Array, ""]:
+    """Return the mean over the bars that count; 0 if none does."""
+    weight = counted.astype(values.dtype)
+    return jnp.sum(values * weight) / jnp.maximum(jnp.sum(weight), 1.0)
 
 
 def _divergence(q: Gaussian, p: Gaussian) -> Float[Array, "*batch latent"]:

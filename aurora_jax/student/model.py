@@ -5,7 +5,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 from flax import nnx
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 _LOG_VARIANCE_BOUND = 2.0
 _MEMORY = 0.9
@@ -83,13 +83,27 @@ class DSSM(nnx.Module):
         latent: Float[Array, "assets latent"],
         features: Float[Array, "assets features"],
         noise: Float[Array, "assets latent"],
+        observed: Bool[Array, " assets"] | None = None,
     ) -> tuple[Float[Array, "assets hidden"], CellOutput]:
-        """Advance one bar; `noise` is standard normal in training and zero online, where the mean goes on."""
-        context = jnp.broadcast_to(jnp.mean(features, axis=0, keepdims=True), features.shape)
-        hidden, _ = self.encoder(hidden, jnp.concatenate([features, context], axis=1))
-        prior = self.transition(latent)
+        """Advance one bar; `noise` is standard normal in training and zero online, where the mean goes on.
+
+        An asset that was not observed is predicted only: its memory stays, its posterior is its prior, and the others
+        see nothing of it. `observed` None says that all were.
+        """
+        before, prior = hidden, self.transition(latent)
+        if observed is None:
+            context = jnp.mean(features, axis=0, keepdims=True)
+        else:
+            features = jnp.where(observed[:, None], features, 0.0)  # what was not observed may hold anything
+            present = jnp.maximum(jnp.sum(observed), 1).astype(features.dtype)
+            context = jnp.sum(features, axis=0, keepdims=True) / present
+        context = jnp.broadcast_to(context, features.shape)
+        hidden, _ = self.encoder(before, jnp.concatenate([features, context], axis=1))
         change, log_variance = jnp.split(self.posterior(jnp.concatenate([hidden, latent], axis=1)), 2, axis=-1)
         posterior = Gaussian(prior.mean + _bounded(change), _squash(log_variance))
+        if observed is not None:
+            hidden = jnp.where(observed[:, None], hidden, before)
+            posterior = jax.tree.map(lambda seen, blind: jnp.where(observed[:, None], seen, blind), posterior, prior)
         sample = posterior.mean + jnp.exp(0.5 * posterior.log_variance) * noise
         forecast = self.emit(self.transition(sample).mean)
         return hidden, CellOutput(prior, posterior, sample, self.emit(sample), forecast)

@@ -6,7 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 from flax import nnx
-from jaxtyping import Array, Float, PyTree
+from jaxtyping import Array, Bool, Float, PyTree
 
 from ..core import Forecast, student_t_quantile
 from .model import DSSM, Gaussian
@@ -58,16 +58,22 @@ class Student(eqx.Module):
         return StudentState(zeros, jnp.zeros((self.assets, network.latent), jnp.float32), self.trailing.init())
 
     def step(
-        self, state: StudentState, features: Float[Array, "assets features"], returns: Float[Array, " assets"]
+        self,
+        state: StudentState,
+        features: Float[Array, "assets features"],
+        returns: Float[Array, " assets"],
+        observed: Bool[Array, " assets"] | None = None,
     ) -> tuple[StudentState, StudentInfo]:
         """Take in one bar's standardised features and log returns; forecast the next bar's returns.
 
-        The forecast's location and scale are the network's, times the trailing volatility; quantiles are analytic.
+        The forecast's location and scale are the network's, times the trailing volatility; quantiles are analytic. An
+        asset without a bar is predicted only: its latent state moves on by the transition, its memory and trailing
+        moments stay. `observed` None says that all have one.
         """
         network = nnx.merge(self.structure, self.weights)
-        trailing = self.trailing.step(state.trailing, returns)
+        trailing = self.trailing.step(state.trailing, returns, observed)
         noise = jnp.zeros_like(state.latent)
-        hidden, cell = network.cell(state.hidden, state.latent, features.astype(jnp.float32), noise)
+        hidden, cell = network.cell(state.hidden, state.latent, features.astype(jnp.float32), noise, observed)
         location, log_scale = (part.astype(returns.dtype) for part in cell.forecast)
         volatility = jnp.sqrt(trailing.variance)
         mean, scale = location * volatility, jnp.exp(log_scale) * volatility

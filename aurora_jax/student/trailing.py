@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 _WINSOR = 4.0  # standard deviations at which a return is cut before it enters the correlation
 _VARIANCE_FLOOR = 1e-10
@@ -42,14 +42,23 @@ class Trailing(eqx.Module):
         """Start at the base variance and correlation."""
         return TrailingState(self.base_variance, self.base_correlation)
 
-    def step(self, state: TrailingState, returns: Float[Array, " assets"]) -> TrailingState:
-        """Take in one bar's returns."""
+    def step(
+        self,
+        state: TrailingState,
+        returns: Float[Array, " assets"],
+        observed: Bool[Array, " assets"] | None = None,
+    ) -> TrailingState:
+        """Take in one bar's returns; what was not observed leaves its variance and its pairs' moments as they are."""
         standard = jnp.clip(returns / jnp.sqrt(state.variance), -_WINSOR, _WINSOR)
         slow = 0.5 ** (1.0 / self.correlation_half_life_bars)
         fast = 0.5 ** (1.0 / self.volatility_half_life_bars)
         moments = slow * state.moments + (1.0 - slow) * jnp.outer(standard, standard)
         variance = fast * state.variance + (1.0 - fast) * returns**2
-        return TrailingState(jnp.maximum(variance, _VARIANCE_FLOOR), moments)
+        after = TrailingState(jnp.maximum(variance, _VARIANCE_FLOOR), moments)
+        if observed is None:
+            return after
+        seen = TrailingState(observed, observed[:, None] & observed[None, :])
+        return TrailingState(*(jnp.where(*parts) for parts in zip(seen, after, state, strict=True)))
 
     def correlation(self, state: TrailingState) -> Float[Array, "assets assets"]:
         """Return the shrunk trailing correlation: positive definite because its base is."""

@@ -102,6 +102,7 @@ def train(
 def _batches(key: PRNGKey, real: Windows, teacher: Windows, steps: int, size: int, teacher_share: float):
     """Yield batches, each with the same mixture of real and simulated windows, drawn without regard to order."""
     simulated = min(round(size * teacher_share), teacher.features.shape[0])
+    real, teacher = _alike(real, teacher)
     for step in range(steps):
         pick_real = jr.randint(stream(key, "real", step), (size - simulated,), 0, real.features.shape[0])
         batch = jax.tree.map(lambda leaf, i=pick_real: leaf[np.asarray(i)], real)
@@ -109,3 +110,15 @@ def _batches(key: PRNGKey, real: Windows, teacher: Windows, steps: int, size: in
             pick = np.asarray(jr.randint(stream(key, "teacher", step), (simulated,), 0, teacher.features.shape[0]))
             batch = jax.tree.map(lambda a, b, i=pick: np.concatenate([a, b[i]]), batch, teacher)
         yield batch
+
+
+def _alike(real: Windows, teacher: Windows) -> tuple[Windows, Windows]:
+    """Say of both kinds which bars were observed, where one of them says so; simulated paths miss none."""
+    if real.observed is None and teacher.observed is None:
+        return real, teacher
+    whole = (
+        part._replace(observed=np.ones(part.standard_returns.shape, bool)) if part.observed is None else part
+        for part in (real, teacher)
+    )
+    first, second = whole
+    return first, second

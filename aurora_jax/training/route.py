@@ -42,8 +42,11 @@ class LabelledHistory(NamedTuple):
 
 
 @eqx.filter_jit
-def _filter_paths(network: DSSM, features: Float[Array, "paths bars assets features"]):
-    return jax.lax.map(lambda path: filter_window(network, path).posterior.mean, features, batch_size=16)
+def _filter_paths(network: DSSM, features: Float[Array, "paths bars assets features"], observed=None):
+    def one(path):
+        return filter_window(network, path[0], observed=path[1]).posterior.mean
+
+    return jax.lax.map(one, (features, observed), batch_size=16)
 
 
 def label_history(
@@ -69,7 +72,8 @@ def label_history(
     ends = np.arange(bars, returns.shape[0] + 1, stride_bars)
     if ends.size == 0:
         raise ValueError(f"{returns.shape[0]} bars hold no window of {bars}: use a longer history.")
-    latent = np.asarray(_filter_paths(network, jnp.asarray(inputs.features)[None])[0])
+    seen = None if inputs.observed is None else jnp.asarray(inputs.observed)[None]
+    latent = np.asarray(_filter_paths(network, jnp.asarray(inputs.features)[None], seen)[0])
     unexplained = np.asarray(shocks(network, jnp.asarray(latent), jnp.asarray(inputs.standard_returns)))
     weights = family_weights(_each_asset(returns, ends, window_bars)).weights
     at_end = np.concatenate([latent[ends - 1], np.asarray(inputs.features)[ends - 1]], axis=-1)

@@ -6,7 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from ..core import Bar
 from ..data import FeaturePipeline, MarketData, Standardiser, batch_features, windows
@@ -14,19 +14,25 @@ from ..student import Trailing, Windows, standardise_returns
 
 
 class Inputs(NamedTuple):
-    """A market as the student sees it, bar by bar: features, standardised returns and whitening matrices."""
+    """A market as the student sees it, bar by bar: features, standardised returns, whitening matrices, what is missing.
+
+    `observed` is None where no asset ever is.
+    """
 
     features: Float[Array | np.ndarray, "*paths bars assets features"]
     standard_returns: Float[Array | np.ndarray, "*paths bars assets"]
     whitening: Float[Array | np.ndarray, "*paths bars assets assets"]
+    observed: Bool[Array | np.ndarray, "*paths bars assets"] | None = None
 
 
 def real_inputs(data: MarketData, pipeline: FeaturePipeline, standardiser: Standardiser, trailing: Trailing) -> Inputs:
     """Prepare real history; the first bar has no return and counts as 0."""
     features = standardiser.apply(batch_features(pipeline, data.bars()))
     returns = np.concatenate([np.zeros((1, len(data.assets))), data.log_returns()])
-    standard, whitening = jax.jit(standardise_returns)(trailing, jnp.asarray(returns))
-    return Inputs(*(np.asarray(part, np.float32) for part in (features, standard, whitening)))
+    observed = ~data.imputed if data.imputed.any() else None
+    standard, whitening = jax.jit(standardise_returns)(trailing, jnp.asarray(returns), observed)
+    features, standard, whitening = (np.asarray(part, np.float32) for part in (features, standard, whitening))
+    return Inputs(features, standard, whitening, observed)
 
 
 @eqx.filter_jit
@@ -69,8 +75,11 @@ def close_bars(close: Float[Array, "bars assets"]) -> Bar:
 
 def cut(inputs: Inputs, *, start: int, length_bars: int, stride_bars: int) -> Windows:
     """Cut windows of real history from bar `start` on."""
-    parts = (windows(np.asarray(part)[start:], length_bars=length_bars, stride_bars=stride_bars) for part in inputs)
-    return Windows(*parts)
+    return Windows(
+        *jax.tree.map(
+            lambda part: windows(np.asarray(part)[start:], length_bars=length_bars, stride_bars=stride_bars), inputs
+        )
+    )
 
 
 def last_bars(inputs: Inputs, *, length_bars: int) -> Windows:
@@ -82,4 +91,4 @@ def last_bars(inputs: Inputs, *, length_bars: int) -> Windows:
     bars = inputs.features.shape[1]
     if not 1 <= length_bars <= bars:
         raise ValueError(f"length_bars must lie in [1, {bars}], the bars of a path, was {length_bars}.")
-    return Windows(*(np.asarray(part)[:, -length_bars:] for part in inputs))
+    return Windows(*jax.tree.map(lambda part: np.asarray(part)[:, -length_bars:], inputs))

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
+from scipy import stats
 
 from aurora_jax.student import DSSM, Trailing, bind
 
@@ -57,3 +58,11 @@ def run(student, features, returns):
 @pytest.fixture(scope="session")
 def online(student, market):
     return run(student, *market)
+
+
+def density(network, location, log_scale, standard, whitening):
+    """Multivariate t with scale matrix D C D, C = (W'W)^-1 the trailing correlation."""
+    scale = np.diag(np.exp(np.asarray(log_scale, float)))
+    shape = scale @ np.linalg.inv(whitening.T @ whitening) @ scale
+    law = stats.multivariate_t(np.asarray(location, float), shape, df=float(network.degrees_of_freedom))
+    return law.logpdf(standard)

@@ -6,11 +6,10 @@ import numpy as np
 import numpyro.distributions as dist
 import pytest
 from flax import nnx
-from scipy import stats
 
 from aurora_jax.core import lenient, stream
 from aurora_jax.student import Windows, filter_window, standardise_returns, student_loss
-from tests.student.conftest import ASSETS, BARS
+from tests.student.conftest import ASSETS, BARS, density
 
 _WEIGHTS = {"jacobian_weight": 0.3, "divergence_weight": 0.7}
 
@@ -28,23 +27,12 @@ def scored(network, trailing, market):
     return total, parts, filter_window(network, features, noise), windows
 
 
-def _scipy_log_density(network, location, log_scale, standard, whitening):
-    """Multivariate t with scale matrix D C D, C = (W'W)^-1 the trailing correlation."""
-    scale = np.diag(np.exp(np.asarray(log_scale, float)))
-    shape = scale @ np.linalg.inv(whitening.T @ whitening) @ scale
-    law = stats.multivariate_t(np.asarray(location, float), shape, df=float(network.degrees_of_freedom))
-    return law.logpdf(standard)
-
-
 def test_log_densities_are_those_of_scipy(network, scored):
     _, parts, cells, windows = scored
     standard, whitening = np.asarray(windows.standard_returns[0]), np.asarray(windows.whitening[0])
-    now = [
-        _scipy_log_density(network, cells.emission[0][t], cells.emission[1][t], standard[t], whitening[t])
-        for t in range(BARS)
-    ]
+    now = [density(network, cells.emission[0][t], cells.emission[1][t], standard[t], whitening[t]) for t in range(BARS)]
     ahead = [
-        _scipy_log_density(network, cells.forecast[0][t], cells.forecast[1][t], standard[t + 1], whitening[t + 1])
+        density(network, cells.forecast[0][t], cells.forecast[1][t], standard[t + 1], whitening[t + 1])
         for t in range(BARS - 1)
     ]
     np.testing.assert_allclose(parts.reconstruction, -np.mean(now) / ASSETS, rtol=1e-5)
