@@ -9,6 +9,7 @@ import pytest
 
 from aurora_jax.signatures import signature, signature_kernel, with_time_and_lag
 from aurora_jax.study import Distance, compare, invariant_table, nearer
+from aurora_jax.study.compare import _exchange_test
 from aurora_jax.teacher import path_view
 
 
@@ -37,12 +38,24 @@ def test_the_same_law_is_near_and_twice_the_volatility_far(distances):
 
 
 def test_nearer_by_hand():
-    """Left-out values (1, 2, 3) and (2, 2, 2): gaps (-1, 0, 1), jackknife error sqrt(2/3 x 2)."""
+    """Left-out values (1, 2, 3) and (2, 2, 1): gaps (-1, 0, 2), jackknife error sqrt(2/3 x 42/9)."""
     first = Distance(2.0, 0.0, 1.0, np.array([1.0, 2.0, 3.0]))
-    second = Distance(2.5, 0.0, 1.0, np.array([2.0, 2.0, 2.0]))
+    second = Distance(2.5, 0.0, 1.0, np.array([2.0, 2.0, 1.0]))
     found = nearer(first, second)
     assert found.difference == -0.5
-    assert found.standard_error == pytest.approx(np.sqrt(4.0 / 3.0))
+    assert found.standard_error == pytest.approx(np.sqrt(28.0 / 9.0))
+
+
+def test_the_exchange_test_counts_divisions(key):
+    """Of all 2^6 ways to exchange, the share with a distance as large; what a window pairs with itself counts not."""
+    gap = np.random.default_rng(2).standard_normal((6, 6))
+    gap = gap + gap.T + 0.4
+    apart = gap - np.diag(np.diag(gap))
+    signs = np.array(list(itertools.product((1.0, -1.0), repeat=6)))
+    share = np.mean(np.einsum("ki,ij,kj->k", signs, apart, signs) >= apart.sum() - 1e-9)
+    assert 0.1 < share < 0.6
+    found = _exchange_test(key, jnp.asarray(gap))
+    assert abs(found - share) < 4.0 * np.sqrt(share * (1.0 - share) / 499) + 1 / 500
 
 
 @pytest.mark.slow

@@ -101,6 +101,38 @@ def test_rough_factors_have_the_likelihood_of_fractional_noise(gaussian, data, e
         np.testing.assert_allclose(_likelihood(model, data), exact(data) + prices / (BLOCKS * BARS), rtol=1e-8)
 
 
+def test_a_noisy_returns_volatility_is_the_one_predicted_a_bar_earlier(gaussian, data):
+    """Conditioning written out: a bar's factor has the law of its reading given those before, less the error.
+
+    In the first bar it is the smooth, with the variance of the first prediction.
+    """
+    hurst, error_variance = 0.1, 0.02
+    model = with_flat(with_hurst(gaussian, hurst), lambda m: m.volatility.correlation, 0.0)
+    data = data._replace(error_variance=jnp.asarray(error_variance))
+    price_drift_of = jax.jit(jax.vmap(model.drift, in_axes=(0, None)))
+    error = 2.0 * np.eye(BARS) - np.eye(BARS, k=1) - np.eye(BARS, k=-1)
+    total = 0.0
+    for b, (own, drift, returns, reading) in enumerate(_blocks(model, data)):
+        fractional = np.asarray(fractional_covariance(jnp.full(BARS, hurst)))
+        covariance = own.volatility_of_volatility[0] ** 2 * fractional + error_variance * error
+        innovation = np.diff(reading) - drift[:, ASSETS]
+        total += stats.multivariate_normal(cov=covariance).logpdf(innovation)
+        gains = [np.linalg.solve(covariance[:t, :t], covariance[:t, t]) for t in range(BARS)]
+        means = [reading[t] + drift[t, ASSETS] + gains[t] @ innovation[:t] for t in range(BARS)]
+        variances = [covariance[t, t] - gains[t] @ covariance[:t, t] - error_variance for t in range(BARS)]
+        smooth = data.smooth_log_volatility[b, :-1]
+        price_drift = np.asarray(price_drift_of(smooth, model.embedding[int(data.regime[b])]))[:, :ASSETS]
+        for t in range(BARS):
+            mean, variance = (means[t - 1], variances[t - 1]) if t else (float(smooth[0, 0]), variances[0])
+            grid = mean + np.sqrt(variance) * np.linspace(-8.0, 8.0, 801)
+            weight = stats.norm(mean, np.sqrt(variance)).pdf(grid) * (grid[1] - grid[0])
+            shape = own.price_factor @ own.price_factor.T
+            density = [stats.multivariate_normal(price_drift[t], np.exp(2.0 * v) * shape).pdf(returns[t]) for v in grid]
+            total += np.log(weight @ np.asarray(density))
+    # 5e-6 is what few quadrature nodes leave.
+    np.testing.assert_allclose(_likelihood(model, data), total / (BLOCKS * BARS), rtol=2e-5)
+
+
 @pytest.mark.parametrize("error_variance", [0.0, 0.02])
 @pytest.mark.parametrize("hurst", [0.1, 0.3])
 def test_a_return_tells_of_the_factors_own_innovation_alone(gaussian, hurst, error_variance):
@@ -192,7 +224,9 @@ def test_a_return_is_predicted_without_its_own_reading(gaussian, data):
     """
     jumping = with_flat(gaussian, lambda m: m.jumps.intensity, -1.0)
     noisy = data._replace(error_variance=jnp.asarray(0.08))
-    for model in (gaussian, jumping):
+    # An intensity that follows volatility must follow what was known of it.
+    responding = with_flat(jumping, lambda m: m.jumps.response, 1.0)
+    for model in (gaussian, jumping, responding):
         model = with_flat(model, lambda m: m.volatility.correlation, 0.0)
 
         def gain(data, model=model):

@@ -83,6 +83,9 @@ def test_separation_by_hand(small, market):
     # Volatility up by log 2: the squared slope is four times as large, the jumps are as many.
     louder = flat._replace(smooth_log_volatility=flat.smooth_log_volatility + jnp.float32(np.log(2.0)))
     np.testing.assert_allclose(separation(small, louder), rate + 4.0 * np.mean(trace), rtol=1e-5)
+    # The row after the block drives no bar of it.
+    later = louder._replace(smooth_log_volatility=louder.smooth_log_volatility.at[:, -1].set(3.0))
+    np.testing.assert_allclose(separation(small, later), separation(small, louder), rtol=1e-6)
     # Daily or one-minute bars: what the slope costs does not depend on how large a bar's returns are.
     minute = shocked(small, volatility=0.01)
     np.testing.assert_allclose(separation(minute, louder), separation(small, louder), rtol=1e-4)
