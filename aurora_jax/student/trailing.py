@@ -6,6 +6,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from ..core import Number
+
 _WINSOR = 4.0  # standard deviations at which a return is cut before it enters the correlation
 _VARIANCE_FLOOR = 1e-10
 
@@ -48,17 +50,26 @@ class Trailing(eqx.Module):
         returns: Float[Array, " assets"],
         observed: Bool[Array, " assets"] | None = None,
     ) -> TrailingState:
-        """Take in one bar's returns; what was not observed leaves its variance and its pairs' moments as they are."""
-        standard = jnp.clip(returns / jnp.sqrt(state.variance), -_WINSOR, _WINSOR)
+        r"""Take in one bar's returns; `observed` None says that all assets have one.
+
+        With a the decay and s the standardised returns, 0 where there is none,
+
+        $$M' = D M D + (1 - a) s s', \qquad D_{ii} = \sqrt a \text{ if asset i was observed, else } 1$$
+
+        An asset without a bar keeps its variance and its own moment; its moments with others fade by $\sqrt a$. Were
+        they kept, the others' own moments could fall below them: no correlation matrix any more.
+        """
         slow = 0.5 ** (1.0 / self.correlation_half_life_bars)
         fast = 0.5 ** (1.0 / self.volatility_half_life_bars)
-        moments = slow * state.moments + (1.0 - slow) * jnp.outer(standard, standard)
-        variance = fast * state.variance + (1.0 - fast) * returns**2
-        after = TrailingState(jnp.maximum(variance, _VARIANCE_FLOOR), moments)
-        if observed is None:
-            return after
-        seen = TrailingState(observed, observed[:, None] & observed[None, :])
-        return TrailingState(*(jnp.where(*parts) for parts in zip(seen, after, state, strict=True)))
+        standard = jnp.clip(returns / jnp.sqrt(state.variance), -_WINSOR, _WINSOR)
+        variance = jnp.maximum(fast * state.variance + (1.0 - fast) * returns**2, _VARIANCE_FLOOR)
+        kept: Number | Array = slow
+        if observed is not None:
+            standard = jnp.where(observed, standard, 0.0)
+            variance = jnp.where(observed, variance, state.variance)
+            seen = observed.astype(int)
+            kept = jnp.asarray([1.0, slow**0.5, slow], state.moments.dtype)[seen[:, None] + seen[None, :]]
+        return TrailingState(variance, kept * state.moments + (1.0 - slow) * jnp.outer(standard, standard))
 
     def correlation(self, state: TrailingState) -> Float[Array, "assets assets"]:
         """Return the shrunk trailing correlation: positive definite because its base is."""

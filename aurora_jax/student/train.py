@@ -113,12 +113,13 @@ def _batches(key: PRNGKey, real: Windows, teacher: Windows, steps: int, size: in
 
 
 def _alike(real: Windows, teacher: Windows) -> tuple[Windows, Windows]:
-    """Say of both kinds which bars were observed, where one of them says so; simulated paths miss none."""
+    """Say of both kinds which bars were observed where one of them does; None stands for all."""
     if real.observed is None and teacher.observed is None:
         return real, teacher
-    whole = (
-        part._replace(observed=np.ones(part.standard_returns.shape, bool)) if part.observed is None else part
-        for part in (real, teacher)
-    )
-    first, second = whole
-    return first, second
+    return _told(real), _told(teacher)
+
+
+def _told(windows: Windows) -> Windows:
+    if windows.observed is not None:
+        return windows
+    return windows._replace(observed=np.ones(windows.standard_returns.shape, bool))

@@ -7,7 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from ..core import PRNGKey, stream
 from ..data import FeaturePipeline, Standardiser
@@ -42,9 +42,14 @@ class LabelledHistory(NamedTuple):
 
 
 @eqx.filter_jit
-def _filter_paths(network: DSSM, features: Float[Array, "paths bars assets features"], observed=None):
+def _filter_paths(
+    network: DSSM,
+    features: Float[Array, "paths bars assets features"],
+    observed: Bool[Array, "paths bars assets"] | None = None,
+) -> Float[Array, "paths bars assets latent"]:
     def one(path):
-        return filter_window(network, path[0], observed=path[1]).posterior.mean
+        values, seen = path
+        return filter_window(network, values, observed=seen).posterior.mean
 
     return jax.lax.map(one, (features, observed), batch_size=16)
 

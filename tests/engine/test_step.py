@@ -120,6 +120,11 @@ def test_an_imputed_asset_is_not_settled(trio, walked, step):
         for pair, same in (((old, new), 1), ((settled, new), 0), ((settled, new), 2)):
             assert_bitwise(*(jax.tree.map(lambda leaf, i=same: leaf[i], tree) for tree in pair))
     assert after.conformal.scores.count[0] == before.conformal.scores.count[0] + 1
+    # Nor is it taken for a bar without a move: the student's memory and trailing volatility wait for the next one.
+    old, new = before.student, after.student
+    np.testing.assert_array_equal(new.hidden[1], old.hidden[1])
+    assert new.trailing.variance[1] == old.trailing.variance[1]
+    assert all(new.trailing.variance[asset] != old.trailing.variance[asset] for asset in (0, 2))
 
 
 def test_slow_decisions_fall_back_to_a_simple_forecast_on_the_next_bar(trio, walked, step):

@@ -48,13 +48,26 @@ def test_a_missing_asset_is_predicted_by_the_transition(network, student, step, 
     np.testing.assert_allclose(info.posterior.log_variance[1], prior.log_variance, atol=1e-6)
     np.testing.assert_array_equal(after.hidden[1], state.hidden[1])
     assert after.trailing.variance[1] == state.trailing.variance[1]
-    np.testing.assert_array_equal(after.trailing.moments[1], state.trailing.moments[1])
+    assert after.trailing.moments[1, 1] == state.trailing.moments[1, 1]
     # The others go on as ever, and so do the moments between them.
     whole, _ = step(state, features[4], returns[4])
     for asset in (0, 2):
         assert after.trailing.variance[asset] == whole.trailing.variance[asset]
         assert not np.allclose(after.latent[asset], network.transition(state.latent[asset]).mean, atol=1e-3)
     assert after.trailing.moments[0, 2] == whole.trailing.moments[0, 2] != state.trailing.moments[0, 2]
+
+
+def test_the_others_go_on_as_in_a_market_without_it(network, market):
+    """The mean over assets that the encoder sees is that of the assets which have a bar."""
+    rng = np.random.default_rng(11)
+    hidden, latent = (jnp.asarray(rng.standard_normal((ASSETS, n)), jnp.float32) for n in (network.hidden, 2))
+    seen, left = jnp.asarray([True, False, True]), np.array([0, 2])
+    noise = jnp.zeros_like(latent)
+    after, found = network.cell(hidden, latent, market[0][3], noise, seen)
+    alone, expected = network.cell(hidden[left], latent[left], market[0][3][left], noise[left])
+    np.testing.assert_allclose(after[left], alone, rtol=1e-5, atol=1e-6)
+    for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
+        np.testing.assert_allclose(one[left], other, rtol=1e-5, atol=1e-6)
 
 
 def test_nothing_depends_on_what_was_not_observed(student, step, market, observed):
@@ -75,12 +88,15 @@ def test_a_window_is_filtered_as_bar_by_bar(network, student, step, market, obse
         np.testing.assert_allclose(cells.posterior.log_variance[t], info.posterior.log_variance, atol=2e-6)
 
 
-def test_a_window_without_gaps_is_the_same_either_way(network, market):
+def test_saying_that_all_were_observed_changes_nothing(network, trailing, market):
     noise = jax.random.normal(jax.random.key(6), (BARS, ASSETS, network.latent), jnp.float32)
-    at_once = filter_window(network, market[0], noise)
-    one_by_one = filter_window(network, market[0], noise, jnp.ones((BARS, ASSETS), bool))
-    for one, other in zip(jax.tree.leaves(at_once), jax.tree.leaves(one_by_one), strict=True):
-        np.testing.assert_allclose(one, other, atol=5e-6)
+    whole = jnp.ones((BARS, ASSETS), bool)
+    for untold, told in (
+        (filter_window(network, market[0], noise), filter_window(network, market[0], noise, whole)),
+        (standardise_returns(trailing, market[1]), standardise_returns(trailing, market[1], whole)),
+    ):
+        for one, other in zip(jax.tree.leaves(untold), jax.tree.leaves(told), strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-5, atol=2e-6)
 
 
 def test_the_loss_leaves_those_bars_out(network, trailing, market, observed):
@@ -104,6 +120,17 @@ def test_the_loss_leaves_those_bars_out(network, trailing, market, observed):
     for t in _GONE:
         np.testing.assert_array_equal(cells.posterior.mean[t, 1], cells.prior.mean[t, 1])
         np.testing.assert_array_equal(cells.posterior.log_variance[t, 1], cells.prior.log_variance[t, 1])
+
+
+def test_windows_without_a_whole_bar_have_no_densities(network, market):
+    """Nothing to say is 0, not NaN."""
+    features = market[0][None]
+    whitening = jnp.broadcast_to(jnp.eye(ASSETS, dtype=jnp.float32), (1, BARS, ASSETS, ASSETS))
+    never = jnp.ones((1, BARS, ASSETS), bool).at[:, :, 0].set(False)
+    windows = Windows(features, jnp.zeros((1, BARS, ASSETS), jnp.float32), whitening, never)
+    total, parts = student_loss(network, jax.random.key(0), windows, **_WEIGHTS)
+    assert (parts.reconstruction, parts.prediction) == (0.0, 0.0)
+    assert np.isfinite(total)
 
 
 def test_a_market_with_gaps_can_be_trained_on_beside_one_without():

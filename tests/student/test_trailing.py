@@ -32,6 +32,35 @@ def test_one_step_by_hand():
     np.testing.assert_allclose(trailing.correlation(state), [[1.0, expected], [expected, 1.0]])
 
 
+def test_a_bar_without_the_second_asset_by_hand():
+    """As above for the first asset; the second keeps variance 1 and moment 1, the pair's fades by sqrt(1/4)."""
+    trailing = Trailing(_BASE, jnp.array([4.0, 1.0]), volatility_half_life_bars=1.0, correlation_half_life_bars=0.5)
+    state = trailing.step(trailing.init(), jnp.array([4.0, jnp.nan]), jnp.array([True, False]))
+    np.testing.assert_allclose(state.variance, [0.5 * 4.0 + 0.5 * 16.0, 1.0])
+    np.testing.assert_allclose(state.moments, [[0.25 + 0.75 * 4.0, 0.25], [0.25, 1.0]])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_is_missing_correlations_stay_those_of_a_law(seed):
+    """No eigenvalue below the base's share: a pair's moment outlives neither asset's own.
+
+    The case that breaks moments which wait: two assets move together, then one is gone while the other falls still.
+    """
+    rng = np.random.default_rng(seed)
+    base = jnp.array([[1.0, 0.9, 0.0], [0.9, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    trailing = Trailing(base, jnp.full(3, 1e-4), correlation_half_life_bars=5.0, volatility_half_life_bars=500.0)
+    common = rng.standard_normal((40, 1))
+    together = 0.01 * np.concatenate([common, common, rng.standard_normal((40, 1))], axis=1)
+    returns = np.concatenate([together, 1e-4 * rng.standard_normal((40, 3)), 0.02 * rng.standard_normal((40, 3))])
+    observed = rng.random((120, 3)) < 0.6
+    observed[:40], observed[40:80, 1] = True, False
+    step, state = eqx.filter_jit(trailing.step), trailing.init()
+    floor = 0.5 * np.linalg.eigvalsh(base)[0]
+    for now, seen in zip(returns, observed, strict=True):
+        state = step(state, jnp.asarray(now), jnp.asarray(seen))
+        assert np.linalg.eigvalsh(trailing.correlation(state))[0] >= floor - 1e-12
+
+
 def test_half_lives_are_half_lives():
     """Eleven bars without a move halve the variance; sixty halve the moments."""
     trailing = Trailing(_BASE, jnp.array([4.0, 1.0]))

@@ -79,6 +79,25 @@ def test_the_state_and_the_shocks_both_reach_the_window(history, decode):
     assert bool(jnp.all(jnp.isfinite(inputs)))
 
 
+def test_a_missing_bar_is_not_filtered(history, market, pipeline, standardiser, network, returns):
+    """The last bar of the first window is gone: the router is told the state that the transition predicts."""
+    end = pipeline.warm_up_bars + WINDOW_BARS
+    inputs = real_inputs(market, pipeline, standardiser, fit_trailing(jnp.asarray(market.log_returns())))
+    seen = np.ones((200, 2), bool)
+    seen[end - 1, 0] = False
+    gapped = label_history(
+        network,
+        inputs._replace(observed=seen),
+        returns,
+        window_bars=WINDOW_BARS,
+        stride_bars=40,
+        lead_bars=pipeline.warm_up_bars,
+    )
+    before = jnp.asarray(history.latent_windows.latent[0, -2])
+    np.testing.assert_allclose(gapped.labelled.inputs[0, :2], network.transition(before).mean, atol=2e-6)
+    assert not np.allclose(history.labelled.inputs[0, :2], gapped.labelled.inputs[0, :2], atol=1e-3)
+
+
 def test_labels_and_inputs_of_simulated_paths(network, pipeline, standardiser):
     walks = 0.01 * jax.random.normal(jax.random.key(0), (3, 101, 2)).cumsum(axis=1)
     features = jnp.zeros((3, 101, 2, len(FEATURES)), jnp.float32).at[:, -1, 1, 0].set(7.0)
