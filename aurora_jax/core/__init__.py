@@ -12,6 +12,7 @@ from .numerics import require_x64 as require_x64
 from .numerics import strongly_typed as strongly_typed
 from .numerics import student_t_expected_shortfall as student_t_expected_shortfall
 from .numerics import student_t_quantile as student_t_quantile
+from .numerics import student_t_upper_probability as student_t_upper_probability
 from .outcome import Outcome as Outcome
 from .records import Allocation as Allocation
 from .records import Estimate as Estimate

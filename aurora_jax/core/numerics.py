@@ -41,8 +41,13 @@ def lenient() -> Iterator[None]:
         yield
 
 
-def _student_t_upper_probability(x, degrees_of_freedom):
-    """Return P(T > x) for x >= 0, by the regularised incomplete beta function."""
+def student_t_upper_probability(x: Float[Array, "*batch"], degrees_of_freedom: Float[Array, "*batch"]):
+    r"""Return $P(T_\nu > x)$ for $x \ge 0$, $\tfrac12 I_{\nu / (\nu + x^2)}(\nu / 2, 1 / 2)$.
+
+    Args:
+        x: not negative.
+        degrees_of_freedom: nu > 0, of the same shape.
+    """
     nu = degrees_of_freedom
     return 0.5 * betainc(nu / 2, jnp.full_like(nu, 0.5), nu / (nu + x * x))
 
@@ -67,7 +72,7 @@ def student_t_quantile(probability: Number | Float[Array, "..."], degrees_of_fre
     def halve(_, bracket):
         low, high = bracket
         middle = 0.5 * (low + high)
-        too_low = _student_t_upper_probability(jnp.expm1(middle), nu) > upper
+        too_low = student_t_upper_probability(jnp.expm1(middle), nu) > upper
         return jnp.where(too_low, middle, low), jnp.where(too_low, high, middle)
 
     low, high = jax.lax.fori_loop(0, 40, halve, (jnp.zeros_like(p), jnp.full_like(p, 60.0)))
@@ -75,7 +80,7 @@ def student_t_quantile(probability: Number | Float[Array, "..."], degrees_of_fre
     log_norm = gammaln((nu + 1) / 2) - gammaln(nu / 2) - 0.5 * jnp.log(nu * jnp.pi)
     for _ in range(2):
         density = jnp.exp(log_norm - (nu + 1) / 2 * jnp.log1p(x * x / nu))
-        x = x + (_student_t_upper_probability(x, nu) - upper) / density
+        x = x + (student_t_upper_probability(x, nu) - upper) / density
     return jnp.where(p < 0.5, -x, x)
 
 

@@ -3,10 +3,11 @@
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.special import betainc, betaln, gammaln
+from jax.scipy.special import betaln
+from jax.scipy.stats import t as student_t
 from jaxtyping import Array, Float
 
-from aurora_jax.core import Number
+from aurora_jax.core import Number, require_x64, student_t_upper_probability
 
 Values = Number | Float[Array | np.ndarray, "..."]
 
@@ -28,20 +29,17 @@ def student_t_ranked_probability_score(
         degrees_of_freedom: nu > 1.
 
     Raises:
-        RuntimeError: at run time, if nu <= 1 (the score is infinite) or a scale is not positive.
+        RuntimeError: at run time, if something is not finite, nu <= 1 (the score is infinite) or a scale is not
+            positive.
 
     References:
-        Jordan, Krueger and Lerch (2019), J. Statistical Software 90(12), appendix A, eq. for the t distribution.
+        Jordan, Krueger and Lerch (2019), J. Statistical Software 90(12), appendix A (t distribution).
     """
-    y, m, s, nu = jnp.broadcast_arrays(*(jnp.asarray(v, float) for v in (observed, mean, scale, degrees_of_freedom)))
-    s = eqx.error_if(s, ~jnp.all(s > 0.0), "scale of a forecast must be > 0.")
-    nu = eqx.error_if(nu, ~jnp.all(nu > 1.0), "degrees_of_freedom must be > 1: below it the score is infinite.")
-    z = (y - m) / s
-    outside = betainc(nu / 2.0, jnp.full_like(nu, 0.5), nu / (nu + z * z))  # P(|T| > |z|)
-    density = jnp.exp(
-        gammaln((nu + 1.0) / 2.0) - gammaln(nu / 2.0) - 0.5 * jnp.log(nu * jnp.pi)
-        - (nu + 1.0) / 2.0 * jnp.log1p(z * z / nu)
-    )  # fmt: skip
+    require_x64("student_t_ranked_probability_score")
+    z, s, nu = _standardised(observed, mean, scale, degrees_of_freedom)
+    nu = eqx.error_if(nu, jnp.any(nu <= 1.0), "degrees_of_freedom must be > 1: below it the score is infinite.")
+    outside = 2.0 * student_t_upper_probability(jnp.abs(z), nu)
+    density = jnp.exp(student_t.logpdf(z, nu))
     spread = jnp.exp(betaln(0.5, nu - 0.5) - 2.0 * betaln(0.5, nu / 2.0)) * 2.0 * jnp.sqrt(nu) / (nu - 1.0)
     return s * (jnp.abs(z) * (1.0 - outside) + 2.0 * density * (nu + z * z) / (nu - 1.0) - spread)
 
@@ -58,13 +56,11 @@ def student_t_log_score(
         degrees_of_freedom: nu > 0.
 
     Raises:
-        RuntimeError: at run time, if a scale is not positive.
+        RuntimeError: at run time, if something is not finite, nu or a scale is not positive.
     """
-    y, m, s, nu = jnp.broadcast_arrays(*(jnp.asarray(v, float) for v in (observed, mean, scale, degrees_of_freedom)))
-    s = eqx.error_if(s, ~jnp.all(s > 0.0), "scale of a forecast must be > 0.")
-    z = (y - m) / s
-    norm = gammaln(nu / 2.0) - gammaln((nu + 1.0) / 2.0) + 0.5 * jnp.log(nu * jnp.pi) + jnp.log(s)
-    return norm + (nu + 1.0) / 2.0 * jnp.log1p(z * z / nu)
+    require_x64("student_t_log_score")
+    z, s, nu = _standardised(observed, mean, scale, degrees_of_freedom)
+    return jnp.log(s) - student_t.logpdf(z, nu)
 
 
 def sample_ranked_probability_score(
@@ -78,11 +74,18 @@ def sample_ranked_probability_score(
         observed: y.
         sample: x, at least one draw.
 
+    Raises:
+        ValueError: if there is no draw.
+        RuntimeError: at run time, if something is not finite.
+
     References:
         Gneiting and Raftery (2007), J. American Statistical Association 102, eq. 20.
     """
-    x, y = jnp.sort(jnp.asarray(sample, float), axis=-1), jnp.asarray(observed, float)
-    count = x.shape[-1]
+    require_x64("sample_ranked_probability_score")
+    count = sample.shape[-1]
+    if count < 1:
+        raise ValueError("a sample needs at least 1 draw, had 0.")
+    x, y = jnp.sort(_finite(sample, "sample"), axis=-1), _finite(observed, "observed")
     # Of sorted values, the i-th (from 0) is the larger one of i pairs and the smaller one of count - 1 - i.
     sign = 2.0 * jnp.arange(count, dtype=x.dtype) - (count - 1.0)
     apart = jnp.sum(x * jnp.expand_dims(sign, range(x.ndim - 1)), axis=-1) / count**2
@@ -99,11 +102,26 @@ def pinball_score(observed: Values, quantile: Values, *, level: float) -> Float[
 
     Raises:
         ValueError: if the level is out of range.
+        RuntimeError: at run time, if something is not finite.
 
     References:
         Koenker and Bassett (1978), Econometrica 46(1), eq. 2.1.
     """
     if not 0.0 < level < 1.0:
         raise ValueError(f"level must lie in (0, 1), was {level}.")
-    gap = jnp.asarray(observed, float) - jnp.asarray(quantile, float)
+    gap = _finite(observed, "observed") - _finite(quantile, "quantile")
     return jnp.maximum(level * gap, (level - 1.0) * gap)
+
+
+def _standardised(observed: Values, mean: Values, scale: Values, degrees_of_freedom: Values) -> tuple[Array, ...]:
+    """Return $(y - m) / s$, s and nu in one shape."""
+    named = {"observed": observed, "mean": mean, "scale": scale, "degrees_of_freedom": degrees_of_freedom}
+    y, m, s, nu = jnp.broadcast_arrays(*(_finite(value, name) for name, value in named.items()))
+    s = eqx.error_if(s, jnp.any(s <= 0.0), "scale of a forecast must be > 0.")
+    nu = eqx.error_if(nu, jnp.any(nu <= 0.0), "degrees_of_freedom of a forecast must be > 0.")
+    return (y - m) / s, s, nu
+
+
+def _finite(values: Values, name: str) -> Float[Array, "..."]:
+    found = jnp.asarray(values, float)
+    return eqx.error_if(found, ~jnp.all(jnp.isfinite(found)), f"{name} must be finite: drop the bars without it.")

@@ -40,6 +40,9 @@ def test_a_sample_by_hand():
     """Of (0, 1, 3) at 2: (2 + 1 + 1) / 3 - (1 + 3 + 2) / 9."""
     np.testing.assert_allclose(sample_ranked_probability_score(2.0, np.array([3.0, 0.0, 1.0])), 4 / 3 - 6 / 9)
     assert sample_ranked_probability_score(2.0, np.array([5.0])) == 3.0
+    # Two windows at once, the second shifted with its observation.
+    both = np.array([[3.0, 0.0, 1.0], [13.0, 10.0, 11.0]])
+    np.testing.assert_allclose(sample_ranked_probability_score(np.array([2.0, 12.0]), both), 2 * [4 / 3 - 6 / 9])
 
 
 def test_a_sample_is_its_own_law(key):
@@ -73,3 +76,25 @@ def test_bad_arguments_are_refused():
         student_t_log_score(0.0, 0.0, 0.0, degrees_of_freedom=3.0)
     with pytest.raises(RuntimeError, match="must be > 1"):
         student_t_ranked_probability_score(0.0, 0.0, 1.0, degrees_of_freedom=1.0)
+    with pytest.raises(RuntimeError, match="degrees_of_freedom of a forecast must be > 0"):
+        student_t_log_score(0.0, 0.0, 1.0, degrees_of_freedom=0.0)
+    with pytest.raises(ValueError, match="at least 1 draw, had 0"):
+        sample_ranked_probability_score(0.0, np.zeros((3, 0)))
+
+
+_GOOD = {"observed": 0.1, "mean": 0.0, "scale": 1.0, "degrees_of_freedom": 4.0}
+
+
+@pytest.mark.parametrize("name", _GOOD)
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("score", [student_t_log_score, student_t_ranked_probability_score])
+def test_what_is_not_finite_is_named(score, name, bad):
+    with pytest.raises(RuntimeError, match=f"{name} must be finite"):
+        score(**{**_GOOD, name: bad})
+
+
+def test_a_sample_or_a_quantile_that_is_not_finite_is_named():
+    with pytest.raises(RuntimeError, match="sample must be finite"):
+        sample_ranked_probability_score(0.0, np.array([1.0, np.nan]))
+    with pytest.raises(RuntimeError, match="quantile must be finite"):
+        pinball_score(0.0, np.nan, level=0.5)
