@@ -55,7 +55,11 @@ def distil(key: PRNGKey, config: QuickstartConfig, prepared: Prepared, scenarios
     simulated = path_inputs(log_price, *parts)
     seed = jax.random.bits(stream(key, "network"), dtype=jnp.uint32).item()
     network = DSSM(
-        len(prepared.pipeline.names), hidden=engine.student.hidden, latent=engine.student.latent, rngs=nnx.Rngs(seed)
+        len(prepared.pipeline.names),
+        hidden=engine.student.hidden,
+        latent=engine.student.latent,
+        degrees_of_freedom=prepared.scale.degrees_of_freedom,
+        rngs=nnx.Rngs(seed),
     )
     result = train(
         network,

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
@@ -19,7 +20,7 @@ from aurora_jax.data import (
 )
 from aurora_jax.engine import shared_features
 from aurora_jax.governance.calm_thresholds import MIN_BARS
-from aurora_jax.student import Trailing, fit_trailing
+from aurora_jax.student import ScaleFit, Trailing, fit_scale_law, fit_trailing
 from aurora_jax.training import Inputs, real_inputs
 
 _MEASURED_BARS = 250  # of the hold-out: invariants of less are noise
@@ -32,6 +33,7 @@ class Prepared(NamedTuple):
     pipeline: FeaturePipeline
     standardiser: Standardiser
     trailing: Trailing
+    scale: ScaleFit
 
     def inputs(self, data: MarketData) -> Inputs:
         """Return `data` as the student sees it, in the units of the training period."""
@@ -65,13 +67,19 @@ def split_for(config: QuickstartConfig, market: MarketData, *, name: str) -> Spl
     )
 
 
-def prepare(periods: Split, features: tuple[str, ...], standardiser: Standardiser | None = None) -> Prepared:
-    """Fit standardisation and trailing moments on the training period; a transfer stream borrows the standardiser."""
-    pipeline = FeaturePipeline(features)
-    if standardiser is None:
-        values = batch_features(pipeline, periods.train.bars())
+def prepare(periods: Split, features: tuple[str, ...], lender: Prepared | None = None) -> Prepared:
+    """Fit standardisation, moments and scale law on the training period; a transfer stream borrows all but moments."""
+    pipeline, training = FeaturePipeline(features), periods.train
+    returns = jnp.asarray(training.log_returns())
+    trailing = fit_trailing(returns)
+    if lender is None:
+        values = batch_features(pipeline, training.bars())
         standardiser = fit_standardiser(np.asarray(values)[pipeline.warm_up_bars :])
-    return Prepared(periods, pipeline, standardiser, fit_trailing(jnp.asarray(periods.train.log_returns())))
+        observed = jnp.asarray(~training.imputed[1:]) if training.imputed.any() else None
+        scale = fit_scale_law(trailing, returns, observed)
+    else:
+        standardiser, scale = lender.standardiser, lender.scale
+    return Prepared(periods, pipeline, standardiser, eqx.tree_at(lambda tree: tree.law, trailing, scale.law), scale)
 
 
 def returns_per_bar(data: MarketData) -> np.ndarray:

@@ -83,7 +83,7 @@ def _prepare(config: QuickstartConfig, markets: dict[str, MarketData]) -> tuple[
         name: prepare.split_for(config, market, name=f"{market.source} ({name})") for name, market in markets.items()
     }
     own = prepare.prepare(periods[config.stream], config.engine.features)
-    other = prepare.prepare(periods[config.transfer_stream], config.engine.features, own.standardiser)
+    other = prepare.prepare(periods[config.transfer_stream], config.engine.features, own)
     return config, Data(markets, periods, {config.stream: own, config.transfer_stream: other})
 
 

@@ -14,7 +14,7 @@ from aurora_jax.core import Bar
 from aurora_jax.data import FeaturePipeline, MarketData, batch_features, fit_standardiser, load_packaged
 from aurora_jax.engine import Engine, RouterParts, StreamParts, assemble, scenario_set
 from aurora_jax.router import Router, RouterNetwork
-from aurora_jax.student import DSSM, bind, fit_trailing
+from aurora_jax.student import DSSM, ScaleLaw, bind, fit_trailing, trailing_law
 
 FEATURES = ("return_1", "volatility_10", "bollinger_width")
 ASSETS = ("AAPL", "JPM", "XOM")
@@ -76,6 +76,12 @@ def settings(streams: dict[str, MarketData]) -> EngineConfig:
     return parse_config(EngineConfig, content, source="tests/small_engine.py")
 
 
+def some_law() -> ScaleLaw:
+    """Return a scale law that says something of each reading."""
+    weights = 0.1 * np.random.default_rng(4).standard_normal(trailing_law().weights.shape)
+    return ScaleLaw(jnp.asarray(-0.2), jnp.asarray(weights))
+
+
 @functools.cache
 def small(symbol: str) -> Small:
     """Return the engine of one stream; the same object for the whole session, so that it is compiled once."""
@@ -84,7 +90,7 @@ def small(symbol: str) -> Small:
     returns, rule = data.log_returns(), config.allocation
     parts = StreamParts(
         standardiser=fit_standardiser(np.asarray(batch_features(FeaturePipeline(FEATURES), data.bars()))[64:]),
-        trailing=fit_trailing(jnp.asarray(returns)),
+        trailing=eqx.tree_at(lambda tree: tree.law, fit_trailing(jnp.asarray(returns)), some_law()),
         scenarios=scenario_set(
             jnp.broadcast_to(jnp.expm1(jnp.asarray(returns)), (3, *returns.shape)),
             tail_probability=rule.tail_probability,

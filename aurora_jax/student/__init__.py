@@ -1,5 +1,7 @@
 """The student: a deep state-space model, trained on windows and served one bar at a time."""
 
+from .fit_scale import ScaleFit as ScaleFit
+from .fit_scale import fit_scale_law as fit_scale_law
 from .generate import decode as decode
 from .generate import generate as generate
 from .generate import shocks as shocks
@@ -15,6 +17,9 @@ from .online import Student as Student
 from .online import StudentInfo as StudentInfo
 from .online import StudentState as StudentState
 from .online import bind as bind
+from .scale_law import ScaleLaw as ScaleLaw
+from .scale_law import ScaleState as ScaleState
+from .scale_law import trailing_law as trailing_law
 from .trailing import Trailing as Trailing
 from .trailing import TrailingState as TrailingState
 from .trailing import fit_trailing as fit_trailing

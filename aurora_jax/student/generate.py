@@ -16,7 +16,7 @@ def generate(
     r"""Roll returns out of the prior, from `latent` on.
 
     $z_{t+1} \sim p(z_{t+1}|z_t)$, $x_t = \mu(z_t) + \sigma(z_t) \sqrt{w_t}\, C n_t$ with one mixing variable
-    $w_t \sim \mathrm{InvGamma}(\nu/2, \nu/2)$ for all assets, times the trailing volatility of what was generated.
+    $w_t \sim \mathrm{InvGamma}(\nu/2, \nu/2)$ for all assets, times the scale expected after what was generated.
 
     Args:
         network: the model.
@@ -38,7 +38,7 @@ def generate(
         now = prior.mean + jnp.exp(0.5 * prior.log_variance) * eps
         location, log_scale = (part.astype(factor.dtype) for part in network.emit(now))
         standard = location + jnp.exp(log_scale) * jnp.sqrt(weight) * shock
-        returns = standard * jnp.sqrt(volatility.variance)
+        returns = standard * trailing.scale(volatility)
         return (now, trailing.step(volatility, returns)), returns
 
     return jax.lax.scan(advance, (latent, trailing.init()), (mixing, normal, noise))[1]
@@ -52,7 +52,7 @@ def shocks(
     Args:
         network: the model.
         latent: z_t.
-        standard_returns: x_t, in trailing standard deviations.
+        standard_returns: x_t, in expected scales.
     """
     location, log_scale = network.emit(latent)
     return (standard_returns - location) * jnp.exp(-log_scale)
@@ -66,7 +66,7 @@ def decode(
 ) -> Float[Array, "bars assets"]:
     r"""Return the log returns that a path of states and shocks stands for; the inverse of filtering and `shocks`.
 
-    $x_t = \mu(z_t) + \sigma(z_t) \varepsilon_t$, times the trailing volatility of what was decoded before.
+    $x_t = \mu(z_t) + \sigma(z_t) \varepsilon_t$, times the scale expected after what was decoded before.
 
     Args:
         network: the model.
@@ -78,7 +78,7 @@ def decode(
     standard = (location + jnp.exp(log_scale) * shock).astype(trailing.base_variance.dtype)
 
     def advance(volatility, now):
-        returns = now * jnp.sqrt(volatility.variance)
+        returns = now * trailing.scale(volatility)
         return trailing.step(volatility, returns), returns
 
     return jax.lax.scan(advance, trailing.init(), standard)[1]

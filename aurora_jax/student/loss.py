@@ -20,7 +20,7 @@ class Windows(NamedTuple):
 
     Attributes:
         features: standardised features, known at the end of each bar.
-        standard_returns: each bar's return in units of the trailing volatility before it.
+        standard_returns: each bar's return in units of the scale that was expected of it (`Trailing.scale`).
         whitening: inverse of the Cholesky factor of the trailing correlation before the bar.
         observed: False where an asset has no bar; None if all have one.
     """
@@ -44,13 +44,13 @@ class LossParts(NamedTuple):
 def standardise_returns(
     trailing: Trailing, returns: Float[Array, "bars assets"], observed: Bool[Array, "bars assets"] | None = None
 ) -> tuple[Float[Array, "bars assets"], Float[Array, "bars assets assets"]]:
-    """Express each return in the trailing volatility before it, beside that time's whitening matrix."""
+    """Express each return in the scale that was expected of it, beside that time's whitening matrix."""
     identity = jnp.eye(returns.shape[1], dtype=returns.dtype)
 
     def advance(state, bar):
         now, seen = bar
         factor = jnp.linalg.cholesky(trailing.correlation(state))
-        out = now / jnp.sqrt(state.variance), solve_triangular(factor, identity, lower=True)
+        out = now / trailing.scale(state), solve_triangular(factor, identity, lower=True)
         return trailing.step(state, now, seen), out
 
     return lax.scan(advance, trailing.init(), (returns, observed))[1]

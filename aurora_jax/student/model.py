@@ -1,5 +1,6 @@
 """The deep state-space model: networks and the one-bar cell that training and serving share."""
 
+import math
 from typing import NamedTuple
 
 import jax
@@ -10,9 +11,9 @@ from jaxtyping import Array, Bool, Float
 _LOG_VARIANCE_BOUND = 2.0
 _MEMORY = 0.9
 _CHANGE_BOUND = 1.0
-_LOG_SCALE_BOUND = 1.5  # the forecast scale stays within a factor of 4.5 of the trailing volatility
-_LOCATION_BOUND = 0.5  # of one trailing standard deviation
-_SMALL = nnx.initializers.normal(0.01)  # start at the trailing volatility and a still state
+_LOG_SCALE_BOUND = 1.5  # the forecast scale stays within a factor of 4.5 of the expected one
+_LOCATION_BOUND = 0.5  # of one expected scale
+_SMALL = nnx.initializers.normal(0.01)  # start at the expected scale and a still state
 DEGREES_OF_FREEDOM_MIN = 2.05
 DEGREES_OF_FREEDOM_MAX = 60.0
 
@@ -31,8 +32,8 @@ class CellOutput(NamedTuple):
         prior: p(z_t | z_{t-1}).
         posterior: q(z_t | z_{t-1}, h_t).
         latent: the sample (or mean) of the posterior that went on.
-        emission: location and log-scale of x_t given z_t, in trailing standard deviations.
-        forecast: location and log-scale of x_{t+1} given the transition's mean, in trailing standard deviations.
+        emission: location and log-scale of x_t given z_t, in expected scales.
+        forecast: location and log-scale of x_{t+1} given the transition's mean, in expected scales.
     """
 
     prior: Gaussian
@@ -46,10 +47,19 @@ class DSSM(nnx.Module):
     r"""Deep state-space model $z_t \sim p(z_t|z_{t-1})$, $x_t \sim p(x_t|z_t)$, $q(z_t|z_{t-1}, h_t)$.
 
     Each asset has its own state; the encoder sees the asset's features beside their mean over assets, so the same
-    weights serve any number of assets. x_t is the return in units of the trailing volatility before it.
+    weights serve any number of assets. x_t is the return in units of the scale that was expected of it.
+
+    Args:
+        features: number of features of an asset.
+        hidden: width of the encoder's memory and of the networks.
+        latent: size of z.
+        degrees_of_freedom: of the emission at the start.
+        rngs: of the starting weights.
     """
 
-    def __init__(self, features: int, *, hidden: int = 32, latent: int = 6, rngs: nnx.Rngs):
+    def __init__(
+        self, features: int, *, hidden: int = 32, latent: int = 6, degrees_of_freedom: float = 9.0, rngs: nnx.Rngs
+    ):
         dtype = jnp.float32
         self.features, self.hidden, self.latent = features, hidden, latent
         self.encoder = nnx.GRUCell(2 * features, hidden, param_dtype=dtype, dtype=dtype, rngs=rngs)
@@ -58,7 +68,7 @@ class DSSM(nnx.Module):
         self.transition_out = nnx.Linear(hidden, 2 * latent, kernel_init=_SMALL, param_dtype=dtype, rngs=rngs)
         self.decoder_hidden = nnx.Linear(latent, hidden, param_dtype=dtype, rngs=rngs)
         self.decoder_out = nnx.Linear(hidden, 2, kernel_init=_SMALL, param_dtype=dtype, rngs=rngs)
-        self.raw_degrees_of_freedom = nnx.Param(jnp.asarray(-2.0, dtype))
+        self.raw_degrees_of_freedom = nnx.Param(jnp.asarray(_raw_degrees_of_freedom(degrees_of_freedom), dtype))
 
     @property
     def degrees_of_freedom(self) -> Float[Array, ""]:
@@ -72,7 +82,7 @@ class DSSM(nnx.Module):
         return Gaussian(_MEMORY * latent + _bounded(change), _squash(log_variance))
 
     def emit(self, latent: Float[Array, "*batch latent"]) -> tuple[Float[Array, "*batch"], Float[Array, "*batch"]]:
-        """Return location and log-scale of the return given the latent state, in trailing standard deviations."""
+        """Return location and log-scale of the return given the latent state, in expected scales."""
         raw = self.decoder_out(nnx.tanh(self.decoder_hidden(latent)))
         location = _LOCATION_BOUND * jnp.tanh(raw[..., 0] / _LOCATION_BOUND)
         return location, _LOG_SCALE_BOUND * jnp.tanh(raw[..., 1] / _LOG_SCALE_BOUND)
@@ -107,6 +117,13 @@ class DSSM(nnx.Module):
         sample = posterior.mean + jnp.exp(0.5 * posterior.log_variance) * noise
         forecast = self.emit(self.transition(sample).mean)
         return hidden, CellOutput(prior, posterior, sample, self.emit(sample), forecast)
+
+
+def _raw_degrees_of_freedom(start: float) -> float:
+    """Return what the sigmoid of `DSSM.degrees_of_freedom` turns into `start`, kept off both of its ends."""
+    share = (start - DEGREES_OF_FREEDOM_MIN) / (DEGREES_OF_FREEDOM_MAX - DEGREES_OF_FREEDOM_MIN)
+    share = min(max(share, 1e-3), 1.0 - 1e-3)
+    return math.log(share / (1.0 - share))
 
 
 def _bounded(change):

@@ -36,7 +36,7 @@ class Student(eqx.Module):
     Attributes:
         structure: the network's static definition (flax nnx).
         weights: its arrays.
-        trailing: the stream's trailing volatility and correlation.
+        trailing: the stream's expected scale and correlation.
         standard_quantiles: quantiles of the standard Student-t law at `QUANTILES`, worked out once.
     """
 
@@ -66,7 +66,7 @@ class Student(eqx.Module):
     ) -> tuple[StudentState, StudentInfo]:
         """Take in one bar's standardised features and log returns; forecast the next bar's returns.
 
-        The forecast's location and scale are the network's, times the trailing volatility; quantiles are analytic. An
+        The forecast's location and scale are the network's, in the scale that `Trailing` expects; quantiles are analytic. An
         asset without a bar is predicted only: its latent state moves on by the transition, its memory and trailing
         moments stay. `observed` None says that all have one.
         """
@@ -75,7 +75,7 @@ class Student(eqx.Module):
         noise = jnp.zeros_like(state.latent)
         hidden, cell = network.cell(state.hidden, state.latent, features.astype(jnp.float32), noise, observed)
         location, log_scale = (part.astype(returns.dtype) for part in cell.forecast)
-        volatility = jnp.sqrt(trailing.variance)
+        volatility = self.trailing.scale(trailing)
         mean, scale = location * volatility, jnp.exp(log_scale) * volatility
         forecast = Forecast(
             mean=mean,

@@ -7,24 +7,27 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from ..core import Number
+from .scale_law import ScaleLaw, ScaleState, trailing_law
 
 _WINSOR = 4.0  # standard deviations at which a return is cut before it enters the correlation
 _VARIANCE_FLOOR = 1e-10
 
 
 class TrailingState(NamedTuple):
-    """Exponentially weighted variance per asset and second moments of standardised returns."""
+    """Exponentially weighted variance per asset, second moments of standardised returns, and the scale law's state."""
 
     variance: Float[Array, " assets"]
     moments: Float[Array, "assets assets"]
+    horizons: ScaleState
 
 
 class Trailing(eqx.Module):
-    """Exponentially weighted volatility and shrunk correlation.
+    """Exponentially weighted volatility, the scale of the next return, and shrunk correlation.
 
     Attributes:
         base_correlation: correlation matrix that the trailing one is shrunk to.
         base_variance: variance per asset at the start.
+        law: scale of the next return; without one it is the trailing volatility.
         volatility_half_life_bars: of the variance; 11 bars is the RiskMetrics decay of 0.94.
         correlation_half_life_bars: of the second moments.
         shrinkage: weight of the base correlation, in (0, 1].
@@ -32,6 +35,7 @@ class Trailing(eqx.Module):
 
     base_correlation: Float[Array, "assets assets"]
     base_variance: Float[Array, " assets"]
+    law: ScaleLaw = eqx.field(default_factory=trailing_law)
     volatility_half_life_bars: float = eqx.field(static=True, default=11.0)
     correlation_half_life_bars: float = eqx.field(static=True, default=60.0)
     shrinkage: float = eqx.field(static=True, default=0.5)
@@ -42,7 +46,7 @@ class Trailing(eqx.Module):
 
     def init(self) -> TrailingState:
         """Start at the base variance and correlation."""
-        return TrailingState(self.base_variance, self.base_correlation)
+        return TrailingState(self.base_variance, self.base_correlation, self.law.init(self.base_variance))
 
     def step(
         self,
@@ -69,7 +73,13 @@ class Trailing(eqx.Module):
             variance = jnp.where(observed, variance, state.variance)
             seen = observed.astype(int)
             kept = jnp.asarray([1.0, slow**0.5, slow], state.moments.dtype)[seen[:, None] + seen[None, :]]
-        return TrailingState(variance, kept * state.moments + (1.0 - slow) * jnp.outer(standard, standard))
+        moments = kept * state.moments + (1.0 - slow) * jnp.outer(standard, standard)
+        return TrailingState(variance, moments, self.law.step(state.horizons, returns, standard, observed))
+
+    def scale(self, state: TrailingState) -> Float[Array, " assets"]:
+        """Return the scale of the next return: the unit that the network's location and scale are in."""
+        log_scale = self.law.log_scale(state.horizons, state.variance, self.base_variance)
+        return jnp.sqrt(state.variance) * jnp.exp(log_scale)
 
     def correlation(self, state: TrailingState) -> Float[Array, "assets assets"]:
         """Return the shrunk trailing correlation: positive definite because its base is."""

@@ -17,7 +17,7 @@ from .model import DSSM
 
 
 class TrainResult(NamedTuple):
-    """The trained network and its losses: training at every step, validation at the checkpoints."""
+    """The trained network and its losses: training at every step, validation at the start and at the checkpoints."""
 
     network: DSSM
     losses: Float[Array, " steps"]
@@ -41,7 +41,7 @@ def train(
     validate_every: int = 50,
     on_step: Callable[[int, float], None] = lambda step, loss: None,
 ) -> TrainResult:
-    """Train by AdamW with clipped gradients; keep the weights that predict the validation windows best.
+    """Train by AdamW with clipped gradients; keep the weights, the start's included, that predict validation best.
 
     Args:
         network: where to start.
@@ -84,7 +84,9 @@ def train(
 
     evaluate = jax.jit(lambda weights, batch: objective(weights, stream(key, "validation"), batch)[1])
     batches = _batches(stream(key, "batches"), real, teacher, steps, batch_windows, teacher_share)
-    state, best, losses, scores, at = optimiser.init(weights), weights, [], [], []
+    # The start counts too: it forecasts by the scale law alone, and a network that does worse is not kept.
+    state, best, losses, at = optimiser.init(weights), weights, [], [0]
+    scores = [jax.tree.map(np.asarray, evaluate(weights, validation))]
     for step, batch in enumerate(batches):
         weights, state, loss = advance(weights, state, stream(key, "posterior", step), batch)
         losses.append(float(loss))

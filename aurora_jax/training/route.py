@@ -22,7 +22,7 @@ from ..router import (
     monotonicity_violations,
     train_router,
 )
-from ..student import DSSM, Trailing, decode, filter_window, shocks
+from ..student import DSSM, Trailing, decode, filter_window, shocks, standardise_returns
 from .windows import Inputs, path_inputs
 
 
@@ -79,13 +79,21 @@ def label_history(
         raise ValueError(f"{returns.shape[0]} bars hold no window of {bars}: use a longer history.")
     seen = None if inputs.observed is None else jnp.asarray(inputs.observed)[None]
     latent = np.asarray(_filter_paths(network, jnp.asarray(inputs.features)[None], seen)[0])
-    unexplained = np.asarray(shocks(network, jnp.asarray(latent), jnp.asarray(inputs.standard_returns)))
+    # Relative to the trailing volatility alone, as `decoder` has it: the scale law's other horizons, and the mean over
+    # assets, are none that a decoded window of one asset could have.
+    relative, _ = jax.jit(standardise_returns)(_unit(returns.shape[1]), jnp.asarray(returns), inputs.observed)
+    unexplained = np.asarray(shocks(network, jnp.asarray(latent), relative.astype(jnp.float32)))
     weights = family_weights(_each_asset(returns, ends, window_bars)).weights
     at_end = np.concatenate([latent[ends - 1], np.asarray(inputs.features)[ends - 1]], axis=-1)
     return LabelledHistory(
         Labelled(jnp.asarray(at_end.reshape(-1, at_end.shape[-1])), weights.astype(jnp.float32)),
         LatentWindows(*(jnp.asarray(_each_asset(values, ends, bars)) for values in (latent, unexplained))),
     )
+
+
+def _unit(assets: int) -> Trailing:
+    """Return a trailing volatility that starts anywhere, without a scale law."""
+    return Trailing(jnp.eye(assets), jnp.full(assets, 1e-4))
 
 
 def _each_asset(values: np.ndarray, ends: np.ndarray, bars: int) -> np.ndarray:
@@ -152,7 +160,7 @@ def decoder(network: DSSM, pipeline: FeaturePipeline, standardiser: Standardiser
         standardiser: of the features.
         window_bars: last bars that are returned and labelled; those before them warm the features up.
     """
-    unit = Trailing(jnp.ones((1, 1)), jnp.full(1, 1e-4))
+    unit = _unit(1)
 
     @eqx.filter_jit
     def returns_of(latent, shock):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aurora_jax.student import Trailing, TrailingState, fit_trailing
+from aurora_jax.student import Trailing, fit_trailing
 
 _BASE = jnp.array([[1.0, 0.5], [0.5, 1.0]])
 
@@ -74,7 +74,7 @@ def test_half_lives_are_half_lives():
 
 def test_the_variance_has_a_floor():
     trailing = Trailing(_BASE, jnp.full(2, 1e-12))
-    state = trailing.step(TrailingState(jnp.full(2, 1e-12), _BASE), jnp.zeros(2))
+    state = trailing.step(trailing.init()._replace(variance=jnp.full(2, 1e-12)), jnp.zeros(2))
     np.testing.assert_allclose(state.variance, 1e-10)
 
 

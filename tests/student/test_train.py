@@ -50,8 +50,22 @@ def test_training_lowers_the_loss_and_the_prediction(trained):
 
 def test_validation_happens_where_it_was_asked_for(trained):
     result, _ = trained
-    assert result.validation_steps == (15, 30, 45)
-    assert len(result.validation) == 3
+    assert result.validation_steps == (0, 15, 30, 45)
+    assert len(result.validation) == 4
+
+
+def test_a_network_that_only_gets_worse_is_not_kept():
+    """Trained on returns a twentieth of those it is judged by: the start, at a scale of 1, forecasts these better."""
+    small = _windows(3, 8)
+    small = small._replace(standard_returns=0.05 * small.standard_returns)
+    judged = small._replace(standard_returns=50.0 * small.standard_returns)
+    start = jax.tree.map(np.asarray, nnx.to_pure_dict(nnx.split(_network())[1]))
+    result = train(
+        _network(), jax.random.key(2), small, small, judged, steps=20, learning_rate=3e-2, validate_every=10
+    )
+    assert min(part.prediction for part in result.validation[1:]) > result.validation[0].prediction
+    kept = nnx.to_pure_dict(nnx.split(result.network)[1])
+    jax.tree.map(np.testing.assert_array_equal, kept, start)
 
 
 def test_the_trained_scale_is_near_the_truth(trained):

@@ -1,5 +1,6 @@
 """From real windows through the student's states and back: what SLERP interpolates between."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from flax import nnx
 
 from aurora_jax.data import FeaturePipeline, batch_features, fit_standardiser, load_packaged
-from aurora_jax.student import DSSM, fit_trailing
+from aurora_jax.student import DSSM, ScaleLaw, fit_trailing
 from aurora_jax.training import decoder, label_history, label_paths, real_inputs
 
 FEATURES = ("return_1", "volatility_10")
@@ -44,7 +45,10 @@ def returns(market):
 
 @pytest.fixture(scope="module")
 def history(market, pipeline, standardiser, network, returns):
-    inputs = real_inputs(market, pipeline, standardiser, fit_trailing(jnp.asarray(market.log_returns())))
+    trailing = fit_trailing(jnp.asarray(market.log_returns()))
+    # A scale law that says something: what is decoded must not depend on what is expected of a whole market.
+    law = ScaleLaw(jnp.asarray(-0.3), jnp.asarray(0.2 * np.random.default_rng(3).standard_normal(20)))
+    inputs = real_inputs(market, pipeline, standardiser, eqx.tree_at(lambda tree: tree.law, trailing, law))
     return label_history(
         network, inputs, returns, window_bars=WINDOW_BARS, stride_bars=40, lead_bars=pipeline.warm_up_bars
     )
