@@ -21,7 +21,7 @@ from aurora_jax.replay import Replay, replay
 from aurora_jax.router import Router
 from aurora_jax.scenarios import load
 from aurora_jax.student import DSSM, bind, filter_window
-from scripts.prepare import Prepared
+from aurora_jax.training import Prepared
 
 WARM_UP_BARS = 1024  # training bars replayed before the validation years
 

@@ -16,9 +16,10 @@ from aurora_jax.data import MarketData
 from aurora_jax.report import LossCurve
 from aurora_jax.router import Labelled
 from aurora_jax.scenarios import load
-from aurora_jax.student import DSSM, TrainResult, train
+from aurora_jax.student import DSSM, TrainResult, TrainSettings, train
 from aurora_jax.training import (
     Inputs,
+    Prepared,
     RoutedRouter,
     TaughtTeacher,
     cut,
@@ -28,7 +29,7 @@ from aurora_jax.training import (
     path_inputs,
     route,
 )
-from scripts.prepare import Prepared, returns_per_bar
+from scripts.streams import returns_per_bar
 
 OnStep = Callable[[int, float], None]
 
@@ -67,10 +68,7 @@ def distil(key: PRNGKey, config: QuickstartConfig, prepared: Prepared, scenarios
         real,
         last_bars(simulated, length_bars=settings.window_bars),
         validation,
-        steps=settings.steps,
-        batch_windows=settings.batch_windows,
-        teacher_share=settings.teacher_share,
-        learning_rate=settings.learning_rate,
+        TrainSettings(settings.steps, settings.batch_windows, settings.teacher_share, settings.learning_rate),
         on_step=on_step,
     )
     return Distilled(result, simulated, log_price)

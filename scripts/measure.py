@@ -14,8 +14,8 @@ from aurora_jax.report import Fan
 from aurora_jax.scenarios import load
 from aurora_jax.student import generate
 from aurora_jax.teacher import NFSDE, initial_state, simulate
+from aurora_jax.training import Prepared
 from scripts.learn import Distilled
-from scripts.prepare import Prepared
 
 MEASURE_BLOCKS = 8
 MEASURE_BARS = 960  # longest window that invariants are measured over, real and synthetic alike

@@ -15,8 +15,8 @@ from aurora_jax.data import MarketData, Split, load_packaged, read_table, valida
 from aurora_jax.engine import StreamParts, canonical_json, save_artifact, teacher_file, units_file
 from aurora_jax.replay import Replay
 from aurora_jax.report import RouterReport
-from aurora_jax.training import RoutedRouter, TaughtTeacher, label_blocks, teach, units_of
-from scripts import calibrate, learn, measure, prepare
+from aurora_jax.training import Prepared, RoutedRouter, TaughtTeacher, label_blocks, prepare, teach, units_of
+from scripts import calibrate, learn, measure, streams
 from scripts.console import Stages
 from scripts.publish import HoldOut, Outcome, print_tables, summary_of, write_outputs
 from sims.seb_plus import generate
@@ -30,7 +30,7 @@ class Data(NamedTuple):
 
     markets: dict[str, MarketData]
     periods: dict[str, Split]
-    prepared: dict[str, prepare.Prepared]
+    prepared: dict[str, Prepared]
 
 
 class Models(NamedTuple):
@@ -78,16 +78,16 @@ def run(config: QuickstartConfig, out: Path, *, data: Path | None, console: Cons
 
 
 def _prepare(config: QuickstartConfig, markets: dict[str, MarketData]) -> tuple[QuickstartConfig, Data]:
-    config = config.updated(engine=prepare.with_streams(config.engine, markets).model_dump())
+    config = config.updated(engine=streams.with_streams(config.engine, markets).model_dump())
     periods = {
-        name: prepare.split_for(config, market, name=f"{market.source} ({name})") for name, market in markets.items()
+        name: streams.split_for(config, market, name=f"{market.source} ({name})") for name, market in markets.items()
     }
-    own = prepare.prepare(periods[config.stream], config.engine.features)
-    other = prepare.prepare(periods[config.transfer_stream], config.engine.features, own)
+    own = prepare(periods[config.stream], config.engine.features)
+    other = prepare(periods[config.transfer_stream], config.engine.features, own)
     return config, Data(markets, periods, {config.stream: own, config.transfer_stream: other})
 
 
-def _train(config: QuickstartConfig, show: Stages, root: PRNGKey, own: prepare.Prepared, scenarios: Path) -> Models:
+def _train(config: QuickstartConfig, show: Stages, root: PRNGKey, own: Prepared, scenarios: Path) -> Models:
     settings = config.teacher
     with show.stage("teacher", "BIC labels, then a neural fractional SDE with heavy jumps"):
         with show.bar("fit", settings.steps) as on_step:

@@ -4,13 +4,14 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from aurora_jax import enable_x64
-from aurora_jax.config import TeacherConfig
+from aurora_jax.config import StudentConfig, TeacherConfig
 from aurora_jax.data import MarketData, Repairs, load_packaged, read_table, split, write_bytes_whole
 from aurora_jax.engine import canonical_json, save_teacher, save_units
 from aurora_jax.engine.embedder_file import save_embedder
@@ -34,7 +35,7 @@ from aurora_jax.training import (
 PACKAGED = ("us20", "sp500", "nasdaq")
 
 
-def market_of(config: TeacherConfig) -> MarketData:
+def market_of(config: TeacherConfig | StudentConfig) -> MarketData:
     """Return the market that a configuration names."""
     if config.data in PACKAGED or not Path(config.data).suffix:
         return load_packaged(config.data)
@@ -59,7 +60,7 @@ def train(config: TeacherConfig, out: Path, *, console: Console) -> Outcome:
         f"{float(found.data.kernel.bandwidth):.4f}; compiling"
     )
     trainer = trainer_of(config, found)
-    with _bar(console, config.optimiser.steps) as on_step:
+    with training_bar(console, config.optimiser.steps, _says) as on_step:
         result = run_training(
             trainer,
             out,
@@ -109,8 +110,15 @@ def _table(result: Outcome, embedded: Calibration) -> Table:
     return table
 
 
+def _says(info: TrainInfo) -> str:
+    return f"loss {float(info.loss):.3f}  MMD² {float(info.parts.signature_distance):.4f}"
+
+
 @contextlib.contextmanager
-def _bar(console: Console, steps: int) -> Iterator[Callable[[int, TrainInfo, float | None], None]]:
+def training_bar(
+    console: Console, steps: int, says: Callable[[Any], str]
+) -> Iterator[Callable[[int, Any, float | None], None]]:
+    """Show a progress bar whose steps say what `says` makes of their info, and the last score of held-out data."""
     columns = (
         TextColumn("train"),
         BarColumn(),
@@ -122,10 +130,9 @@ def _bar(console: Console, steps: int) -> Iterator[Callable[[int, TrainInfo, flo
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("train", total=steps, says="")
 
-        def show(step: int, info: TrainInfo, score: float | None) -> None:
+        def show(step: int, info: Any, score: float | None) -> None:
             nonlocal held
             held = held if score is None else f"{score:.3f}"
-            says = f"loss {float(info.loss):.3f}  MMD² {float(info.parts.signature_distance):.4f}  held out {held}"
-            progress.update(task, completed=step + 1, says=says)
+            progress.update(task, completed=step + 1, says=f"{says(info)}  held out {held}")
 
         yield show

@@ -8,5 +8,6 @@ from .frozen import parse_config as parse_config
 from .governance import GovernanceConfig as GovernanceConfig
 from .quickstart import QuickstartConfig as QuickstartConfig
 from .seb_plus import SebPlusConfig as SebPlusConfig
+from .student import StudentConfig as StudentConfig
 from .teacher import ABLATIONS as ABLATIONS
 from .teacher import TeacherConfig as TeacherConfig

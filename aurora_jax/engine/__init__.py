@@ -27,6 +27,9 @@ from .state import EngineInfo as EngineInfo
 from .state import EngineState as EngineState
 from .state import Pending as Pending
 from .state import Settlement as Settlement
+from .student_file import TrainedStudent as TrainedStudent
+from .student_file import load_student as load_student
+from .student_file import save_student as save_student
 from .teacher_file import load_teacher as load_teacher
 from .teacher_file import save_teacher as save_teacher
 from .teacher_file import teacher_file as teacher_file

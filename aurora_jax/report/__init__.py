@@ -10,6 +10,10 @@ from .dataset_page import dataset_page as dataset_page
 from .decisions import decision_figure as decision_figure
 from .equity import equity_figure as equity_figure
 from .fan import fan_figure as fan_figure
+from .forecast_page import forecast_page as forecast_page
+from .forecast_page import forecast_verdict as forecast_verdict
+from .forecasts import gains_figure as gains_figure
+from .forecasts import transforms_figure as transforms_figure
 from .image import picture as picture
 from .invariants import invariant_figure as invariant_figure
 from .kappa import kappa_figure as kappa_figure
@@ -18,6 +22,7 @@ from .prices import close_up_figure as close_up_figure
 from .prices import price_figure as price_figure
 from .regimes import regime_figure as regime_figure
 from .reliability import reliability_figure as reliability_figure
+from .student_training import student_training_figure as student_training_figure
 from .study import distances_figure as distances_figure
 from .study import invariants_figure as invariants_figure
 from .study import memory_figure as memory_figure

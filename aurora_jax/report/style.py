@@ -139,7 +139,8 @@ def date_axis(axes: Axes, dates: np.ndarray) -> None:
     """Show dates on x, over exactly the bars there are."""
     locator = AutoDateLocator(minticks=4, maxticks=9)  # with 8, no step fits just under four years
     formatter = AutoDateFormatter(locator)
-    formatter.scaled = {365.0: "%Y", 28.0: "%b %Y", 1.0: "%d %b %Y", 1.0 / 1440.0: "%d %b, %H:%M"}
+    # A locator counts months as 30 days, however many are between two ticks.
+    formatter.scaled = {365.0: "%Y", 30.0: "%b %Y", 1.0: "%d %b %Y", 1.0 / 1440.0: "%d %b, %H:%M"}
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(formatter)
     axes.set_xlim(dates[0], dates[-1])

@@ -25,3 +25,8 @@ from .trailing import TrailingState as TrailingState
 from .trailing import fit_trailing as fit_trailing
 from .train import TrainResult as TrainResult
 from .train import train as train
+from .trainer import TrainData as TrainData
+from .trainer import Trainer as Trainer
+from .trainer import TrainInfo as TrainInfo
+from .trainer import TrainSettings as TrainSettings
+from .trainer import TrainState as TrainState

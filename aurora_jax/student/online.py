@@ -66,9 +66,9 @@ class Student(eqx.Module):
     ) -> tuple[StudentState, StudentInfo]:
         """Take in one bar's standardised features and log returns; forecast the next bar's returns.
 
-        The forecast's location and scale are the network's, in the scale that `Trailing` expects; quantiles are analytic. An
-        asset without a bar is predicted only: its latent state moves on by the transition, its memory and trailing
-        moments stay. `observed` None says that all have one.
+        The forecast's location and scale are the network's, in the scale that `Trailing` expects; quantiles are
+        analytic. An asset without a bar is predicted only: its latent state moves on by the transition, its memory and
+        trailing moments stay. `observed` None says that all have one.
         """
         network = nnx.merge(self.structure, self.weights)
         trailing = self.trailing.step(state.trailing, returns, observed)

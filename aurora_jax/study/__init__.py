@@ -1,9 +1,21 @@
-"""Held-out comparison of the teacher with simpler markets."""
+"""Held-out comparison: of the teacher with simpler markets, of the student with simpler forecasters."""
 
 from .compare import Comparison as Comparison
 from .compare import Distance as Distance
 from .compare import compare as compare
 from .compare import nearer as nearer
+from .forecast_law import AbstractForecast as AbstractForecast
+from .forecast_law import HistoricalForecast as HistoricalForecast
+from .forecast_law import StudentTForecast as StudentTForecast
+from .forecast_rivals import ewma_t_forecast as ewma_t_forecast
+from .forecast_rivals import garch_t_forecast as garch_t_forecast
+from .forecast_rivals import gjr_garch_t_forecast as gjr_garch_t_forecast
+from .forecast_rivals import historical_forecast as historical_forecast
+from .forecast_table import Difference as Difference
+from .forecast_table import ForecastScores as ForecastScores
+from .forecast_table import default_lags as default_lags
+from .forecast_table import differences as differences
+from .forecast_table import score_forecast as score_forecast
 from .garch_copula import GarchCopula as GarchCopula
 from .garch_copula import fit_garch_copula as fit_garch_copula
 from .gaussian import GaussianMarket as GaussianMarket
@@ -13,4 +25,5 @@ from .invariant_table import invariant_table as invariant_table
 from .rival import AbstractMarketModel as AbstractMarketModel
 from .rival import HeldOut as HeldOut
 from .rival import held_out_windows as held_out_windows
+from .student_forecast import student_forecast as student_forecast
 from .taught import TaughtMarket as TaughtMarket

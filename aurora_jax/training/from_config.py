@@ -10,7 +10,7 @@ from ..config import TeacherConfig
 from ..core import root_key, stream
 from ..data import MarketData, split
 from ..teacher import NFSDE, REGIMES, Ablation, EmbedderFit, Weights, fit_embedder
-from .run_teacher import bits
+from .run import bits
 from .teacher_set import TeacherSet, teacher_set
 from .trainer import Trainer, TrainSettings
 

@@ -7,7 +7,7 @@ from .. import __version__
 from ..config import TeacherConfig
 from ..data import MarketData
 from ..teacher import NFSDE, Calibration
-from .run_teacher import Outcome
+from .run import Outcome
 from .teacher_set import TeacherSet
 
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from ..core import Bar
+from ..core import Bar, Columns
 from ..data import FeaturePipeline, MarketData, Standardiser, batch_features, windows
 from ..student import Trailing, Windows, standardise_returns
 
@@ -42,14 +42,28 @@ def path_inputs(
     standardiser: Standardiser,
     trailing: Trailing,
 ) -> Inputs:
-    """Prepare simulated close-only paths, each on its own; arrays gain a leading axis of paths."""
+    """Prepare simulated close-only paths, each on its own; arrays gain a leading axis of paths.
+
+    A feature of columns that such a path lacks is 0: what it usually is.
+    """
+    places = [
+        i
+        for i, feature in enumerate(pipeline.features)
+        if not feature.absent_columns(Columns(ohlc=False, volume=False))
+    ]
+    if not places:
+        raise ValueError(f"none of {', '.join(pipeline.names)} can be had from closes alone: add a feature that can.")
+    own = FeaturePipeline([pipeline.names[place] for place in places])
+    at = jnp.asarray(places)
 
     def one(path):
         bars = close_bars(jnp.exp(path - path[:1]))
-        _, values = jax.lax.scan(pipeline.step, pipeline.init(path.shape[1]), bars)
+        _, values = jax.lax.scan(own.step, own.init(path.shape[1]), bars)
+        usual = jnp.broadcast_to(standardiser.center, (*values.shape[:-1], len(pipeline.names)))
+        values = standardiser.apply(usual.at[..., at].set(values))
         returns = jnp.concatenate([jnp.zeros_like(path[:1]), jnp.diff(path, axis=0)])
         standard, whitening = standardise_returns(trailing, returns)
-        return Inputs(*(part.astype(jnp.float32) for part in (standardiser.apply(values), standard, whitening)))
+        return Inputs(*(part.astype(jnp.float32) for part in (values, standard, whitening)))
 
     return jax.lax.map(one, log_price.astype(float), batch_size=16)
 

@@ -8,7 +8,7 @@ import pytest
 from flax import nnx
 
 from aurora_jax.core import stream
-from aurora_jax.student import DSSM, Windows, filter_window, standardise_returns, student_loss, train
+from aurora_jax.student import DSSM, TrainSettings, Windows, filter_window, standardise_returns, student_loss, train
 from tests.student.conftest import ASSETS, BARS, FEATURES, density
 
 _GONE = (5, 6, 7, 20)  # bars without the second asset; bar 20 has no asset at all
@@ -147,7 +147,11 @@ def test_a_market_with_gaps_can_be_trained_on_beside_one_without():
     seen = rng.random((4, 12, 2)) > 0.2
     network = DSSM(FEATURES, hidden=4, latent=2, rngs=nnx.Rngs(0))
     result = train(
-        network, jax.random.key(1), windows(seen), windows(None), windows(None), steps=3, batch_windows=4,
-        teacher_share=0.5,
-    )  # fmt: skip
+        network,
+        jax.random.key(1),
+        windows(seen),
+        windows(None),
+        windows(None),
+        TrainSettings(3, batch_windows=4, teacher_share=0.5),
+    )
     assert np.all(np.isfinite(result.losses))

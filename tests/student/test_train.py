@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from aurora_jax.student import DSSM, Windows, train
+from aurora_jax.student import DSSM, TrainSettings, Windows, train
 
 
 def _windows(seed, count, *, bars=12, assets=2):
@@ -30,9 +30,7 @@ def trained():
         _windows(0, 16),
         _windows(1, 8),
         _windows(2, 8),
-        steps=45,
-        batch_windows=8,
-        learning_rate=3e-2,
+        TrainSettings(45, batch_windows=8, learning_rate=3e-2),
         validate_every=15,
         on_step=lambda step, loss: calls.append((step, loss)),
     )
@@ -61,7 +59,7 @@ def test_a_network_that_only_gets_worse_is_not_kept():
     judged = small._replace(standard_returns=50.0 * small.standard_returns)
     start = jax.tree.map(np.asarray, nnx.to_pure_dict(nnx.split(_network())[1]))
     result = train(
-        _network(), jax.random.key(2), small, small, judged, steps=20, learning_rate=3e-2, validate_every=10
+        _network(), jax.random.key(2), small, small, judged, TrainSettings(20, learning_rate=3e-2), validate_every=10
     )
     assert min(part.prediction for part in result.validation[1:]) > result.validation[0].prediction
     kept = nnx.to_pure_dict(nnx.split(result.network)[1])
@@ -79,11 +77,11 @@ def test_the_trained_scale_is_near_the_truth(trained):
 def test_a_share_of_teacher_windows_outside_its_range_is_refused(share, key):
     some = _windows(0, 2)
     with pytest.raises(ValueError, match="teacher_share"):
-        train(_network(), key, some, some, some, steps=1, teacher_share=share)
+        train(_network(), key, some, some, some, TrainSettings(1, teacher_share=share))
 
 
 def test_training_and_validation_need_real_windows(key):
     some, none = _windows(0, 2), _windows(0, 0)
     for real, validation in ((none, some), (some, none)):
         with pytest.raises(ValueError, match="at least one real window"):
-            train(_network(), key, real, some, validation, steps=1)
+            train(_network(), key, real, some, validation, TrainSettings(1))

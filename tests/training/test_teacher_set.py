@@ -13,7 +13,7 @@ from aurora_jax.data import DataError, split
 from aurora_jax.signatures import robust_normalised, signature, with_time_and_lag
 from aurora_jax.teacher import TeacherData
 from aurora_jax.training import BlockLabels, label_blocks, read_volatility, teacher_set, windows_of
-from aurora_jax.training.run_teacher import bits
+from aurora_jax.training.run import bits
 from tests.data.bars import market
 
 BARS, BLOCK, WINDOW, EMBARGO = 100, 16, 6, 5

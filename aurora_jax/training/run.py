@@ -1,4 +1,4 @@
-"""A whole training run of the teacher, that can be killed and goes on."""
+"""A whole training run, of the teacher or the student, that can be killed and goes on."""
 
 import json
 import os
@@ -6,16 +6,14 @@ import re
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
 import numpy as np
 from jaxtyping import PyTree
 
 from ..data import write_bytes_whole
-from ..teacher import NFSDE
 from .checkpoint import Checkpoints
-from .trainer import Trainer, TrainInfo, TrainState
 
 METRICS = "metrics.jsonl"
 _REMEDY = "Lower optimiser.learning_rate and run again in another --out; the last checkpoint is kept."
@@ -25,21 +23,55 @@ class TrainingError(RuntimeError):
     """A training that cannot go on; the message names the step and the remedy. The last checkpoint is kept."""
 
 
+@runtime_checkable
+class Trainable(Protocol):
+    """What a run needs of a trainer: pure steps from state to state, of which it knows `step`, `best` and the scores.
+
+    A state is a NamedTuple with the fields parameters, step, best and best_score; an info one with loss, parts (a
+    NamedTuple of scalars), gradient_norm, learning_rate and finite.
+    """
+
+    @property
+    def steps(self) -> int:
+        """Return the steps of a whole training."""
+        ...
+
+    def init(self) -> Any:
+        """Return the state before the first step, its score the first to beat."""
+        ...
+
+    def step(self, state: Any) -> tuple[Any, Any]:
+        """Take one step; where it is not finite the state is returned as it was."""
+        ...
+
+    def validate(self, state: Any) -> tuple[Any, Any]:
+        """Score held-out data, and keep the parameters if they are the best so far."""
+        ...
+
+    def finished(self, state: Any) -> bool:
+        """Return whether there is nothing left to do."""
+        ...
+
+    def model(self, arrays: PyTree) -> Any:
+        """Put a model together from its arrays."""
+        ...
+
+
 class Outcome(NamedTuple):
     """How a run ended.
 
     Attributes:
-        model: the best on the held-out blocks.
+        model: the best on the held-out data, of the trainer's kind.
         last: where the steps ended.
         steps: steps taken, those of earlier runs included.
         resumed_at: the step that this run started from.
         stopped_early: whether patience ran out.
-        best_score: minus the log-likelihood per bar of the held-out blocks.
-        score_before: the untrained teacher's.
+        best_score: of the held-out data; less is better.
+        score_before: the untrained model's.
     """
 
-    model: NFSDE
-    last: NFSDE
+    model: Any
+    last: Any
     steps: int
     resumed_at: int
     stopped_early: bool
@@ -48,13 +80,13 @@ class Outcome(NamedTuple):
 
 
 def run_training(
-    trainer: Trainer,
+    trainer: Trainable,
     out: Path,
     *,
     digest: str,
     validate_every: int,
     checkpoint_every: int,
-    on_step: Callable[[int, TrainInfo, float | None], None] = lambda step, info, score: None,
+    on_step: Callable[[int, Any, float | None], None] = lambda step, info, score: None,
 ) -> Outcome:
     """Train until all steps are taken or patience runs out; metrics go to `metrics.jsonl`, states to `checkpoints/`.
 
@@ -105,7 +137,7 @@ def run_training(
     )
 
 
-def _advance(trainer: Trainer, state: TrainState, validate_every: int) -> tuple[TrainState, TrainInfo, float | None]:
+def _advance(trainer: Trainable, state: Any, validate_every: int) -> tuple[Any, Any, float | None]:
     """Take a step, and validate when it is time."""
     step, score = int(state.step), None
     try:
@@ -116,7 +148,7 @@ def _advance(trainer: Trainer, state: TrainState, validate_every: int) -> tuple[
             state, found = jax.block_until_ready(trainer.validate(state))
             score = float(found)
             if not np.isfinite(score):
-                raise TrainingError(f"step {step}: the held-out likelihood is {score}. {_REMEDY}")
+                raise TrainingError(f"step {step}: the held-out score is {score}. {_REMEDY}")
     except TrainingError:
         raise
     except RuntimeError as error:  # jax's, of a path or a feature that is not finite
@@ -134,7 +166,7 @@ def bits(tree: PyTree) -> bytes:
     return b"".join(np.asarray(leaf).tobytes() for leaf in jax.tree.leaves(tree))
 
 
-def _line(step: int, info: TrainInfo, score: float | None, seconds: float) -> dict:
+def _line(step: int, info: Any, score: float | None, seconds: float) -> dict:
     line = {"step": step, "loss": float(info.loss), **{k: float(v) for k, v in info.parts._asdict().items()}}
     line |= {"gradient_norm": float(info.gradient_norm), "learning_rate": float(info.learning_rate)}
     return {**line, "held_out": score, "seconds": round(seconds, 4)}
@@ -165,6 +197,6 @@ def _broken(step: int, error: RuntimeError) -> str:
     return f"step {step}: {reason} {_REMEDY}"
 
 
-def _not_finite(step: int, info: TrainInfo) -> str:
+def _not_finite(step: int, info: Any) -> str:
     wrong = [name for name, value in info.parts._asdict().items() if not np.isfinite(value)] or ["gradient"]
     return f"{', '.join(wrong)} stopped being finite at step {step}. {_REMEDY}"

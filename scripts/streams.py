@@ -1,43 +1,14 @@
-"""From markets to what every later stage reads: periods, features, normalisers."""
+"""Streams of the quickstart: their settings and periods."""
 
-from typing import NamedTuple
-
-import equinox as eqx
-import jax.numpy as jnp
 import numpy as np
 
 from aurora_jax.config import EngineConfig, QuickstartConfig
 from aurora_jax.config.engine import StreamConfig
-from aurora_jax.data import (
-    FeaturePipeline,
-    MarketData,
-    Split,
-    Standardiser,
-    batch_features,
-    fit_standardiser,
-    require_bars,
-    split,
-)
+from aurora_jax.data import FeaturePipeline, MarketData, Split, require_bars, split
 from aurora_jax.engine import shared_features
 from aurora_jax.governance.calm_thresholds import MIN_BARS
-from aurora_jax.student import ScaleFit, Trailing, fit_scale_law, fit_trailing
-from aurora_jax.training import Inputs, real_inputs
 
 _MEASURED_BARS = 250  # of the hold-out: invariants of less are noise
-
-
-class Prepared(NamedTuple):
-    """A stream cut into periods, with what was fitted on its training period alone."""
-
-    periods: Split
-    pipeline: FeaturePipeline
-    standardiser: Standardiser
-    trailing: Trailing
-    scale: ScaleFit
-
-    def inputs(self, data: MarketData) -> Inputs:
-        """Return `data` as the student sees it, in the units of the training period."""
-        return real_inputs(data, self.pipeline, self.standardiser, self.trailing)
 
 
 def stream_config(data: MarketData) -> StreamConfig:
@@ -65,21 +36,6 @@ def split_for(config: QuickstartConfig, market: MarketData, *, name: str) -> Spl
     return require_bars(
         periods, name=name, train=labelled, validation=max(labelled, MIN_BARS + 1), test=max(window, _MEASURED_BARS)
     )
-
-
-def prepare(periods: Split, features: tuple[str, ...], lender: Prepared | None = None) -> Prepared:
-    """Fit standardisation, moments and scale law on the training period; a transfer stream borrows all but moments."""
-    pipeline, training = FeaturePipeline(features), periods.train
-    returns = jnp.asarray(training.log_returns())
-    trailing = fit_trailing(returns)
-    if lender is None:
-        values = batch_features(pipeline, training.bars())
-        standardiser = fit_standardiser(np.asarray(values)[pipeline.warm_up_bars :])
-        observed = jnp.asarray(~training.imputed[1:]) if training.imputed.any() else None
-        scale = fit_scale_law(trailing, returns, observed)
-    else:
-        standardiser, scale = lender.standardiser, lender.scale
-    return Prepared(periods, pipeline, standardiser, eqx.tree_at(lambda tree: tree.law, trailing, scale.law), scale)
 
 
 def returns_per_bar(data: MarketData) -> np.ndarray:

@@ -20,7 +20,7 @@ from aurora_jax.training import (
     read_metrics,
     run_training,
 )
-from aurora_jax.training.run_teacher import bits
+from aurora_jax.training.run import bits
 from tests.training.walk import EVERY, STEPS, STRIDE, Walk, drawn, stop_in
 
 
@@ -108,7 +108,7 @@ def test_patience_ends_a_run_with_the_best_parameters(walker, start, tmp_path):
 @pytest.mark.parametrize(
     ("walk", "message"),
     [
-        (Walk(scores=(1.0, 0.9, np.nan, 0.7, 0.6)), "step 3: the held-out likelihood is nan"),
+        (Walk(scores=(1.0, 0.9, np.nan, 0.7, 0.6)), "step 3: the held-out score is nan"),
         (Walk(lost=("signature_distance",), at=4), "signature_distance stopped being finite at step 4"),
         (Walk(lost=("negative_log_likelihood", "separation"), at=5), "likelihood, separation stopped being finite at"),
         (Walk(at=4), "gradient stopped being finite at step 4"),

@@ -1,0 +1,92 @@
+"""Settings of the student's training: `configs/dssm.yaml`."""
+
+from typing import Annotated
+
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+
+from .frozen import Frozen
+from .quickstart import PeriodsConfig
+from .repairs import RepairsConfig
+
+
+class StudentModelConfig(Frozen):
+    """Sizes of the networks.
+
+    Attributes:
+        hidden: width of the encoder's memory and of the other networks.
+        latent: size of z.
+    """
+
+    hidden: PositiveInt = 32
+    latent: PositiveInt = 6
+
+
+class WindowsConfig(Frozen):
+    """Windows that are trained on."""
+
+    window_bars: Annotated[int, Field(ge=2)] = 128
+    stride_bars: PositiveInt = 32
+
+
+class TeacherWindowsConfig(Frozen):
+    """Windows that the teacher simulates, where there is one.
+
+    Attributes:
+        share: of a batch.
+        paths: simulated once, before training.
+        block_bars: of one regime; regimes come as often as they label the market's own blocks.
+    """
+
+    share: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.3
+    paths: PositiveInt = 256
+    block_bars: PositiveInt = 128
+
+
+class StudentOptimiserConfig(Frozen):
+    """How the loss is made small.
+
+    Attributes:
+        patience: validations in a row without a better one after which training stops.
+        validate_every: steps between two of them.
+        checkpoint_every: steps between two saved states; what a kill costs at most.
+        jacobian_weight: lambda_J.
+        divergence_weight: of the Kullback-Leibler term.
+    """
+
+    steps: PositiveInt
+    batch_windows: PositiveInt = 12
+    learning_rate: PositiveFloat = 1e-3
+    weight_decay: NonNegativeFloat = 1e-4
+    jacobian_weight: NonNegativeFloat = 1e-3
+    divergence_weight: NonNegativeFloat = 0.1
+    patience: PositiveInt = 6
+    validate_every: PositiveInt = 20
+    checkpoint_every: PositiveInt = 20
+
+
+class StudentConfig(Frozen):
+    """Everything that trains a student but the teacher and where it is written.
+
+    Attributes:
+        seed: root seed.
+        data: name of packaged data, or a `.csv` or `.parquet` file of bars.
+        maximum_gap_bars: longest run of bars that one asset of a file may lack.
+        repairs: faults of a file that are mended instead of refused.
+        periods: training bars lie before `train_end`; validation chooses the weights; what follows is never seen.
+        features: that the encoder reads, of those that the data's columns allow.
+        model: sizes.
+        windows: real ones.
+        teacher: simulated ones.
+        optimiser: the training itself.
+    """
+
+    seed: Annotated[int, Field(ge=0, lt=2**63)]
+    data: str
+    maximum_gap_bars: NonNegativeInt = 0
+    repairs: RepairsConfig = RepairsConfig()
+    periods: PeriodsConfig
+    features: Annotated[tuple[str, ...], Field(min_length=1)]
+    model: StudentModelConfig = StudentModelConfig()
+    windows: WindowsConfig = WindowsConfig()
+    teacher: TeacherWindowsConfig = TeacherWindowsConfig()
+    optimiser: StudentOptimiserConfig

@@ -1,0 +1,103 @@
+"""A trained student in a folder of its own: its arrays, and the names and sizes that are not arrays."""
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+from jaxtyping import Array, Int, PyTree, UInt8
+
+from ..data import FeaturePipeline, Standardiser
+from ..student import DSSM, Student, Trailing, bind
+from .arrays import fill, read_arrays, write_whole
+from .artifact_error import ArtifactError
+
+NAME = "student"
+
+
+class TrainedStudent(NamedTuple):
+    """A student and what it needs to read a stream.
+
+    Attributes:
+        assets: names, in the order of its arrays.
+        features: names, in the order of the network's inputs.
+        network: the weights.
+        standardiser: of the features.
+        trailing: moments and scale law of the stream.
+    """
+
+    assets: tuple[str, ...]
+    features: tuple[str, ...]
+    network: DSSM
+    standardiser: Standardiser
+    trailing: Trailing
+
+    @property
+    def pipeline(self) -> FeaturePipeline:
+        """Return what computes the features."""
+        return FeaturePipeline(self.features)
+
+    def bound(self) -> Student:
+        """Return the student as it is served, one bar at a time."""
+        return bind(self.network, self.trailing)
+
+
+class StudentFile(NamedTuple):
+    """A trained student as arrays alone; names are JSON, as bytes."""
+
+    names: UInt8[np.ndarray, " characters"]
+    sizes: Int[Array | np.ndarray, " 2"]
+    weights: PyTree[Array]
+    standardiser: Standardiser
+    trailing: Trailing
+
+
+def save_student(student: TrainedStudent, folder: Path) -> Path:
+    """Write a student into `folder`, whole or not at all, and return the file; `load_student` takes the folder."""
+    return write_whole(_file(student), folder / f"{NAME}.safetensors")
+
+
+def load_student(path: Path | str) -> TrainedStudent:
+    """Read a student from its folder, or from its `student.safetensors`.
+
+    Raises:
+        ArtifactError: if there is none, it is damaged, or of another version.
+    """
+    path = Path(path)
+    path = path / f"{NAME}.safetensors" if path.is_dir() else path
+    arrays = read_arrays(path)
+    if ".names" not in arrays or arrays.get(".sizes", np.zeros(0)).shape != (2,):
+        raise ArtifactError(f"{path}: holds no student of this version; make one with scripts/train_student.py.")
+    try:
+        names = json.loads(arrays[".names"].tobytes())
+        assets, features = tuple(names["assets"]), tuple(names["features"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ArtifactError(f"{path}: damaged ({error}); restore it or train the student anew.") from None
+    hidden, latent = (int(size) for size in arrays[".sizes"])
+    template = TrainedStudent(
+        assets,
+        features,
+        DSSM(len(features), hidden=hidden, latent=latent, rngs=nnx.Rngs(0)),
+        Standardiser(jnp.zeros(len(features)), jnp.ones(len(features))),
+        Trailing(jnp.eye(len(assets)), jnp.ones(len(assets))),
+    )
+    found = fill(_file(template), arrays, source=str(path))
+    structure, _ = nnx.split(template.network)
+    return template._replace(
+        network=nnx.merge(structure, found.weights), standardiser=found.standardiser, trailing=found.trailing
+    )
+
+
+def _file(student: TrainedStudent) -> StudentFile:
+    network = student.network
+    names = json.dumps({"assets": student.assets, "features": student.features}).encode()
+    weights = nnx.to_pure_dict(nnx.split(network)[1])
+    return StudentFile(
+        np.frombuffer(names, np.uint8),
+        np.asarray([network.hidden, network.latent]),
+        weights,
+        student.standardiser,
+        student.trailing,
+    )

@@ -1,0 +1,98 @@
+"""The studied forecasts are those that are served."""
+
+import dataclasses
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+from aurora_jax.data import FeaturePipeline, batch_features, fit_standardiser, load_packaged
+from aurora_jax.engine import TrainedStudent, load_student, save_student
+from aurora_jax.engine.artifact_error import ArtifactError
+from aurora_jax.student import DSSM, ScaleLaw, fit_trailing, trailing_law
+from aurora_jax.study import student_forecast
+from tests.small_engine import assert_bitwise, small, some_law
+
+FEATURES = ("return_1", "volatility_10", "bollinger_width")
+
+
+@pytest.fixture(scope="module")
+def market():
+    return load_packaged("us20").select(("AAPL", "JPM")).between("2015-01-01", None).rows(0, 90)
+
+
+@pytest.fixture(scope="module")
+def student(market):
+    pipeline = FeaturePipeline(FEATURES)
+    standardiser = fit_standardiser(np.asarray(batch_features(pipeline, market.bars()))[20:])
+    trailing = eqx.tree_at(lambda tree: tree.law, fit_trailing(jnp.asarray(market.log_returns())), some_law())
+    network = DSSM(3, hidden=4, latent=2, degrees_of_freedom=5.0, rngs=nnx.Rngs(1))
+    return TrainedStudent(market.assets, FEATURES, network, standardiser, trailing)
+
+
+def test_it_forecasts_what_the_engine_forecasts():
+    """Bar by bar through the whole engine, against the study's scan, on the same student and stream."""
+    trio = small("TRIO")
+    engine = trio.engine
+    network = nnx.merge(engine.student.structure, engine.student.weights)
+    student = TrainedStudent(
+        trio.data.assets, engine.features.names, network, engine.standardiser, engine.student.trailing
+    )
+    market = trio.data.rows(0, 12)
+    law = student_forecast(student, market, first=4)
+    state, step = engine.init(), eqx.filter_jit(engine.step)
+    served = []
+    for place in range(11):
+        state, info = step(state, market.bar(place))
+        served.append(info.forecast)
+    # The forecast made at bar 4 is of the return that ends at bar 5, which is row 4 of the returns.
+    np.testing.assert_allclose(law.mean, [one.mean for one in served[4:]], rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(law.scale, [one.scale for one in served[4:]], rtol=1e-6)
+    assert law.degrees_of_freedom[0, 0] == pytest.approx(float(served[0].degrees_of_freedom), rel=1e-6)
+
+
+def test_later_bars_change_no_earlier_forecast(student, market):
+    law = student_forecast(student, market, first=10)
+    close = market.close.copy()
+    close[60:] *= 1.5
+    other = student_forecast(student, dataclasses.replace(market, close=close), first=10)
+    assert law.mean.shape == (79, 2)
+    np.testing.assert_allclose(other.scale[:49], law.scale[:49], rtol=1e-7)
+
+
+def test_other_assets_are_refused(student, market):
+    with pytest.raises(ValueError, match="the student is of AAPL, JPM; the market holds JPM, AAPL"):
+        student_forecast(student, market.select(("JPM", "AAPL")), first=10)
+
+
+def test_a_student_comes_back_to_the_bit(student, market, tmp_path):
+    path = save_student(student, tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == ["student.safetensors"]
+    for place in (tmp_path, path):
+        found = load_student(place)
+        assert (found.assets, found.features) == (student.assets, student.features)
+        assert_bitwise(nnx.to_pure_dict(nnx.split(found.network)[1]), nnx.to_pure_dict(nnx.split(student.network)[1]))
+        assert_bitwise((found.standardiser, found.trailing), (student.standardiser, student.trailing))
+    np.testing.assert_array_equal(
+        student_forecast(found, market, first=50).scale, student_forecast(student, market, first=50).scale
+    )
+
+
+def test_a_file_that_is_none_is_refused(student, tmp_path):
+    with pytest.raises(ArtifactError, match="no such file"):
+        load_student(tmp_path)
+    path = save_student(student, tmp_path)
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(ArtifactError, match="damaged"):
+        load_student(path)
+
+
+def test_the_law_is_part_of_the_student(student, market):
+    """Another law, another scale: what is stored beside the network matters."""
+    plain = eqx.tree_at(lambda tree: tree.law, student.trailing, trailing_law())
+    assert isinstance(plain.law, ScaleLaw)
+    one = student_forecast(student, market, first=50)
+    other = student_forecast(student._replace(trailing=plain), market, first=50)
+    assert np.all(np.abs(one.scale / other.scale - 1.0) > 1e-3)
