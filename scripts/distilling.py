@@ -12,10 +12,12 @@ from aurora_jax import __version__, enable_x64
 from aurora_jax.config import StudentConfig
 from aurora_jax.data import MarketData, write_bytes_whole
 from aurora_jax.engine import canonical_json, load_teacher, load_units, save_student
+from aurora_jax.engine.embedder_file import load_embedder
 from aurora_jax.report import picture, student_training_figure
 from aurora_jax.training import (
     Outcome,
     StudentSet,
+    TaughtBy,
     code_digest,
     read_metrics,
     run_training,
@@ -33,11 +35,13 @@ def train(config: StudentConfig, teacher: Path | None, out: Path, *, console: Co
     # What a step finds wrong is told in one line; jax would log its own traceback before.
     logging.getLogger("jax._src.callback").setLevel(logging.CRITICAL)
     market, code = market_of(config), code_digest()
-    model, units = (None, None) if teacher is None else (load_teacher(teacher), load_units(teacher))
+    taught_by = None
+    if teacher is not None:
+        taught_by = TaughtBy(load_teacher(teacher), load_embedder(teacher), load_units(teacher))
     out.mkdir(parents=True, exist_ok=True)
     console.print(f"[bold]{market.symbol}[/bold]: {len(market.assets)} assets, {len(market.times):,} bars")
-    with console.status("features, scale law, windows" + ("" if model is None else "; the teacher simulates")):
-        found = student_set(config, market, model, units)
+    with console.status("features, scale law, windows" + ("" if taught_by is None else "; the teacher simulates")):
+        found = student_set(config, market, taught_by)
     _tell(console, found)
     trainer = student_trainer(config, found)
     with training_bar(console, config.optimiser.steps, _says) as on_step:
@@ -67,7 +71,7 @@ def _tell(console: Console, found: StudentSet) -> None:
     data, scale = found.data, found.prepared.scale
     for name, reason in found.removed.items():
         console.print(f"  without {name}: {reason}", style="dim")
-    counts = [part.features.shape[0] for part in data]
+    counts = [part.features.shape[0] for part in data[:3]]
     console.print(
         f"{counts[0]} real, {counts[1]} simulated and {counts[2]} validation windows; "
         f"the scale law gains {scale.trailing_score - scale.score:.4f} nats a return on the trailing volatility"
@@ -97,7 +101,7 @@ def _summary(
         "teacher_sha256": taught,
         "versions": {"aurora_jax": __version__, "jax": jax.__version__},
         "features_removed": found.removed,
-        "windows": {name: part.features.shape[0] for name, part in found.data._asdict().items()},
+        "windows": {name: getattr(found.data, name).features.shape[0] for name in ("real", "teacher", "validation")},
         "steps": result.steps,
         "stopped_early": result.steps < config.optimiser.steps,
         "validation_nats_per_return": {"scale law alone": result.score_before, "student": result.best_score},

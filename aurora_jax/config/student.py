@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from .frozen import Frozen
 from .quickstart import PeriodsConfig
@@ -42,6 +42,32 @@ class TeacherWindowsConfig(Frozen):
     block_bars: PositiveInt = 128
 
 
+class DistillationConfig(Frozen):
+    """What the teacher teaches besides its windows; a weight of 0 leaves a part out.
+
+    Attributes:
+        latent_weight: lambda_KD, of the divergence from the teacher's latent state.
+        separation_weight: lambda_sep, of the overlap of regimes in the student's state.
+        tail_weight: lambda_tail, of the distance of tails and memory.
+        signature_weight: lambda_sig, of the distance of paths.
+        paths: of the student and of the teacher that are compared in a step.
+        path_bars: of those.
+        depth: of their signatures.
+        channels: that the signatures see; of fewer assets, as many as there are.
+        compare_every: steps between two that compare paths.
+    """
+
+    latent_weight: NonNegativeFloat = 0.01
+    separation_weight: NonNegativeFloat = 0.01
+    tail_weight: NonNegativeFloat = 0.01
+    signature_weight: NonNegativeFloat = 1.0
+    paths: Annotated[int, Field(ge=8)] = 32
+    path_bars: Annotated[int, Field(ge=8)] = 64
+    depth: PositiveInt = 3
+    channels: PositiveInt = 3
+    compare_every: PositiveInt = 4
+
+
 class StudentOptimiserConfig(Frozen):
     """How the loss is made small.
 
@@ -77,6 +103,7 @@ class StudentConfig(Frozen):
         model: sizes.
         windows: real ones.
         teacher: simulated ones.
+        distillation: what else is learnt of the teacher, where there is one.
         optimiser: the training itself.
     """
 
@@ -89,4 +116,13 @@ class StudentConfig(Frozen):
     model: StudentModelConfig = StudentModelConfig()
     windows: WindowsConfig = WindowsConfig()
     teacher: TeacherWindowsConfig = TeacherWindowsConfig()
+    distillation: DistillationConfig = DistillationConfig()
     optimiser: StudentOptimiserConfig
+
+    @model_validator(mode="after")
+    def _paths_suffice(self) -> "StudentConfig":
+        if self.distillation.paths > self.teacher.paths:
+            raise ValueError(
+                f"distillation.paths must be at most teacher.paths, {self.teacher.paths}, was {self.distillation.paths}"
+            )
+        return self

@@ -1,5 +1,15 @@
 """The student: a deep state-space model, trained on windows and served one bar at a time."""
 
+from .distil import NO_REGIME as NO_REGIME
+from .distil import Imitation as Imitation
+from .distil import LatentMap as LatentMap
+from .distil import Targets as Targets
+from .distil import imitate as imitate
+from .distil import initial_map as initial_map
+from .distil import latent_divergence as latent_divergence
+from .distil import regime_overlap as regime_overlap
+from .distil import signature_loss as signature_loss
+from .distil import tail_loss as tail_loss
 from .fit_scale import ScaleFit as ScaleFit
 from .fit_scale import fit_scale_law as fit_scale_law
 from .generate import decode as decode
@@ -20,13 +30,18 @@ from .online import bind as bind
 from .scale_law import ScaleLaw as ScaleLaw
 from .scale_law import ScaleState as ScaleState
 from .scale_law import trailing_law as trailing_law
+from .tail_surrogates import Surrogates as Surrogates
+from .tail_surrogates import surrogate_distance as surrogate_distance
+from .tail_surrogates import surrogate_estimates as surrogate_estimates
+from .tail_surrogates import surrogates as surrogates
 from .trailing import Trailing as Trailing
 from .trailing import TrailingState as TrailingState
 from .trailing import fit_trailing as fit_trailing
 from .train import TrainResult as TrainResult
 from .train import train as train
-from .trainer import TrainData as TrainData
+from .train_records import DistillationSettings as DistillationSettings
+from .train_records import TrainData as TrainData
+from .train_records import TrainInfo as TrainInfo
+from .train_records import TrainSettings as TrainSettings
+from .train_records import TrainState as TrainState
 from .trainer import Trainer as Trainer
-from .trainer import TrainInfo as TrainInfo
-from .trainer import TrainSettings as TrainSettings
-from .trainer import TrainState as TrainState

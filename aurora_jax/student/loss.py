@@ -32,13 +32,29 @@ class Windows(NamedTuple):
 
 
 class LossParts(NamedTuple):
-    """The loss per bar and asset, and what it is made of."""
+    """The loss per bar and asset, and what it is made of before weighting; what is not part of it is 0.
+
+    Attributes:
+        total: weighted.
+        reconstruction: minus the log density of a return given the state.
+        divergence: of the posterior from the prior.
+        prediction: minus the log density of the next return.
+        jacobian: squared norm of the transition's.
+        latent: divergence from the teacher's latent state.
+        overlap: of the regimes' states.
+        tail: distance of tails and memory from the teacher's.
+        signature: distance of paths from the teacher's.
+    """
 
     total: Float[Array, ""]
     reconstruction: Float[Array, ""]
     divergence: Float[Array, ""]
     prediction: Float[Array, ""]
     jacobian: Float[Array, ""]
+    latent: Float[Array, ""] | float = 0.0
+    overlap: Float[Array, ""] | float = 0.0
+    tail: Float[Array, ""] | float = 0.0
+    signature: Float[Array, ""] | float = 0.0
 
 
 def standardise_returns(
@@ -78,11 +94,32 @@ def student_loss(
     Raises:
         ValueError: if a window has fewer than two bars, so that there is no next bar to predict.
     """
+    return evidence_loss(
+        network,
+        filter_windows(network, key, windows),
+        windows,
+        jacobian_weight=jacobian_weight,
+        divergence_weight=divergence_weight,
+    )
+
+
+def filter_windows(network: DSSM, key: PRNGKey, windows: Windows) -> CellOutput:
+    """Run the filter over each window, with one posterior sample a bar."""
+    noise = jax.random.normal(key, (*windows.standard_returns.shape, network.latent), jnp.float32)
+    return jax.vmap(lambda *bars: filter_window(network, *bars))(windows.features, noise, windows.observed)
+
+
+def evidence_loss(
+    network: DSSM, cells: CellOutput, windows: Windows, *, jacobian_weight: float, divergence_weight: float
+) -> tuple[Float[Array, ""], LossParts]:
+    """Return `student_loss` of windows that were filtered already.
+
+    Raises:
+        ValueError: if a window has fewer than two bars.
+    """
     count, bars, assets = windows.standard_returns.shape
     if bars < 2:
         raise ValueError(f"windows need at least 2 bars, one to predict the next from; had {bars}.")
-    noise = jax.random.normal(key, (count, bars, assets, network.latent), jnp.float32)
-    cells = jax.vmap(lambda *bars: filter_window(network, *bars))(windows.features, noise, windows.observed)
     reconstruction = _log_density(network, cells.emission, windows.standard_returns, windows.whitening)
     ahead = jax.tree.map(lambda leaf: leaf[:, :-1], cells.forecast)
     prediction = _log_density(network, ahead, windows.standard_returns[:, 1:], windows.whitening[:, 1:])

@@ -11,7 +11,8 @@ from jaxtyping import Array, Float
 from ..core import PRNGKey
 from .loss import LossParts, Windows
 from .model import DSSM
-from .trainer import TrainData, Trainer, TrainSettings
+from .train_records import TrainData, TrainSettings
+from .trainer import Trainer
 
 
 class TrainResult(NamedTuple):

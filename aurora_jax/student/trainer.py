@@ -1,80 +1,20 @@
 """Training the student step by step: a pure `init` and `step`, so that a run can stop anywhere and go on exactly."""
 
-from typing import NamedTuple
-
 import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 import optax
 from flax import nnx
-from jaxtyping import Array, Bool, Float, Int, PyTree
+from jaxtyping import Array, Float
 
 from ..core import PRNGKey, lenient, stream
-from .loss import LossParts, Windows, student_loss
+from .distil import Imitation, imitate, initial_map, latent_divergence, regime_overlap, signature_loss, tail_loss
+from .loss import LossParts, Windows, evidence_loss, filter_windows
 from .model import DSSM
+from .train_records import Batch, Parameters, TrainData, TrainInfo, TrainSettings, TrainState
 
-
-class TrainSettings(NamedTuple):
-    """How a student is trained.
-
-    Attributes:
-        steps: gradient steps.
-        batch_windows: windows in a step.
-        teacher_share: share of them that is simulated, in [0, 1).
-        learning_rate: peak; one-tenth warm-up, cosine fall to a twentieth.
-        weight_decay: of AdamW.
-        jacobian_weight: lambda_J.
-        divergence_weight: weight of the Kullback-Leibler term.
-        patience: validations without a better score before training stops; None never stops it.
-    """
-
-    steps: int
-    batch_windows: int = 16
-    teacher_share: float = 0.5
-    learning_rate: float = 3e-3
-    weight_decay: float = 1e-4
-    jacobian_weight: float = 1e-3
-    divergence_weight: float = 0.1
-    patience: int | None = None
-
-
-class TrainData(NamedTuple):
-    """Real training windows, simulated ones, and later real windows by which the best weights are chosen."""
-
-    real: Windows
-    teacher: Windows
-    validation: Windows
-
-
-class TrainState(NamedTuple):
-    """What the next step needs; everything that a resumed run must find again.
-
-    Attributes:
-        parameters: the network's weights.
-        optimiser: state of AdamW.
-        step: steps taken.
-        best: weights with the best validation score so far, the start's included.
-        best_score: their loss of one-step prediction, nats per bar and asset.
-        stale: validations since then.
-    """
-
-    parameters: PyTree[Array]
-    optimiser: PyTree
-    step: Int[Array, ""]
-    best: PyTree[Array]
-    best_score: Float[Array, ""]
-    stale: Int[Array, ""]
-
-
-class TrainInfo(NamedTuple):
-    """What a reader wants of a step."""
-
-    loss: Float[Array, ""]
-    parts: LossParts
-    gradient_norm: Float[Array, ""]
-    learning_rate: Float[Array, ""]
-    finite: Bool[Array, ""]
+_REGIMES = 3  # codes of `Regime` that a law can have; in transition there is none
 
 
 class Trainer:
@@ -84,17 +24,24 @@ class Trainer:
         """Prepare to train `network`; draws of step n come from the streams `key`, name, n.
 
         Raises:
-            ValueError: if `teacher_share` is outside [0, 1), or there are no real windows to train or to validate on.
+            ValueError: if `teacher_share` is outside [0, 1), there are no real windows to train or to validate on, or
+                something is to be distilled and there is nothing of the teacher's.
         """
         if not 0.0 <= settings.teacher_share < 1.0:
             raise ValueError(f"teacher_share must lie in [0, 1), was {settings.teacher_share}.")
         if min(data.real.features.shape[0], data.validation.features.shape[0]) < 1:
             raise ValueError("training and validation need at least one real window each: use a longer history.")
         self._structure, weights = nnx.split(network)
-        self._start = nnx.to_pure_dict(weights)
         self._key, self._settings = key, settings
+        self._taught = settings.distillation
+        latent_map = None
+        if self._taught is not None:
+            if data.real_targets is None or data.teacher_targets is None or data.imitation is None:
+                raise ValueError("distillation needs the teacher's targets of both kinds of windows, and its paths.")
+            latent_map = initial_map(data.real_targets.mean.shape[1], network.latent)
+        self._start = Parameters(nnx.to_pure_dict(weights), latent_map)
         self._real, self._teacher = _alike(data.real, data.teacher)
-        self._validation = data.validation
+        self._validation, self._data = data.validation, data
         peak = settings.learning_rate
         self._schedule = optax.warmup_cosine_decay_schedule(
             0.0, peak, max(settings.steps // 10, 1), max(settings.steps, 2), peak / 20
@@ -102,45 +49,47 @@ class Trainer:
         self._optimiser = optax.chain(
             optax.clip_by_global_norm(1.0), optax.adamw(self._schedule, weight_decay=settings.weight_decay)
         )
-        self._advance = jax.jit(self._one)
-        self._evaluate = jax.jit(self._parts)
+        self._advance = jax.jit(self._one)  # compiled twice where some steps compare paths
+        self._evaluate = jax.jit(lambda *arguments: self._evidence(*arguments)[1])
 
     @property
     def steps(self) -> int:
         """Return the steps of a whole training."""
         return self._settings.steps
 
-    def model(self, arrays: PyTree[Array]) -> DSSM:
+    def model(self, arrays: Parameters) -> DSSM:
         """Put a network together from its weights."""
-        return nnx.merge(self._structure, arrays)
+        return nnx.merge(self._structure, arrays.network)
 
     def init(self) -> TrainState:
         """Start from the untrained network, which forecasts by the scale law alone: the first score to beat."""
         zero = jnp.zeros((), int)
         score = self.score(self._start).prediction
-        return TrainState(self._start, self._optimiser.init(self._start), zero, self._start, score, zero)
+        optimiser = self._optimiser.init(self._start)  # pyright: ignore[reportArgumentType] (any pytree)
+        return TrainState(self._start, optimiser, zero, self._start, score, zero)
 
     def step(self, state: TrainState) -> tuple[TrainState, TrainInfo]:
         """Take one gradient step; where loss or gradient is not finite the state is returned as it was."""
         number = int(state.step)
-        return self._advance(state, stream(self._key, "posterior", number), self.batch(number))
+        imitation = self._data.imitation if self._compares(number) else None
+        return self._advance(state, stream(self._key, "posterior", number), self.batch(number), imitation)
 
-    def batch(self, step: int) -> Windows:
+    def batch(self, step: int) -> Batch:
         """Return the windows of a step: always the same mixture, drawn without regard to order."""
         settings, count = self._settings, self._teacher.features.shape[0]
         simulated = min(round(settings.batch_windows * settings.teacher_share), count)
         drawn = settings.batch_windows - simulated
-        key = stream(self._key, "batches")
-        picked = _rows(self._real, stream(key, "real", step), drawn)
+        key, data = stream(self._key, "batches"), self._data
+        targets = (data.real_targets, data.teacher_targets) if self._taught is not None else (None, None)
+        picked = _rows(Batch(self._real, targets[0]), stream(key, "real", step), drawn)
         if not simulated:
             return picked
-        return jax.tree.map(
-            lambda *both: np.concatenate(both), picked, _rows(self._teacher, stream(key, "teacher", step), simulated)
-        )
+        others = _rows(Batch(self._teacher, targets[1]), stream(key, "teacher", step), simulated)
+        return jax.tree.map(lambda *both: np.concatenate(both), picked, others)
 
-    def score(self, arrays: PyTree[Array]) -> LossParts:
-        """Return the loss of the validation windows and its parts."""
-        return self._evaluate(arrays, stream(self._key, "validation"), self._validation)[1]
+    def score(self, arrays: Parameters) -> LossParts:
+        """Return the loss of the validation windows and its parts; the teacher's have no say in it."""
+        return self._evaluate(arrays.network, stream(self._key, "validation"), self._validation)
 
     def validate(self, state: TrainState) -> tuple[TrainState, Float[Array, ""]]:
         """Score the validation windows' one-step prediction, and keep the weights if they are the best so far."""
@@ -158,33 +107,63 @@ class Trainer:
         patience = self._settings.patience
         return int(state.step) >= self.steps or (patience is not None and int(state.stale) >= patience)
 
-    def _parts(self, weights, key, batch) -> tuple[Float[Array, ""], LossParts]:
-        settings = self._settings
-        return student_loss(
-            self.model(weights),
-            key,
-            batch,
-            jacobian_weight=settings.jacobian_weight,
-            divergence_weight=settings.divergence_weight,
-        )
+    def _compares(self, step: int) -> bool:
+        """Return whether a step compares paths."""
+        taught = self._taught
+        if taught is None or not (taught.tail_weight > 0.0 or taught.signature_weight > 0.0):
+            return False
+        return step % taught.compare_every == 0
 
-    def _one(self, state: TrainState, key: PRNGKey, batch: Windows) -> tuple[TrainState, TrainInfo]:
-        (loss, parts), gradient = jax.value_and_grad(self._parts, has_aux=True)(state.parameters, key, batch)
+    def _evidence(self, weights, key: PRNGKey, windows: Windows):
+        """Return the loss without a teacher, its parts, and the filtered windows."""
+        network, settings = nnx.merge(self._structure, weights), self._settings
+        cells = filter_windows(network, key, windows)
+        weigh = {"jacobian_weight": settings.jacobian_weight, "divergence_weight": settings.divergence_weight}
+        return *evidence_loss(network, cells, windows, **weigh), cells
+
+    def _parts(self, parameters: Parameters, key: PRNGKey, batch: Batch, imitation: Imitation | None):
+        loss, parts, cells = self._evidence(parameters.network, key, batch.windows)
+        taught, targets = self._taught, batch.targets
+        if taught is None or targets is None:
+            return loss, parts
+        last = jax.tree.map(lambda leaf: leaf[:, -1], cells.posterior)
+        if taught.latent_weight > 0.0 and parameters.latent_map is not None:
+            parts = parts._replace(latent=latent_divergence(parameters.latent_map, last, targets))
+        if taught.separation_weight > 0.0:
+            state = jnp.mean(last.mean, axis=1)
+            parts = parts._replace(overlap=regime_overlap(state, jnp.asarray(targets.regime), regimes=_REGIMES))
+        if imitation is not None:
+            parts = self._compared(self.model(parameters), stream(key, "imitation"), imitation, parts)
+        loss = loss + taught.latent_weight * parts.latent + taught.separation_weight * parts.overlap
+        loss = loss + taught.tail_weight * parts.tail + taught.signature_weight * parts.signature
+        return loss, parts._replace(total=loss)
+
+    def _compared(self, network: DSSM, key: PRNGKey, imitation: Imitation, parts: LossParts) -> LossParts:
+        taught = self._taught
+        assert taught is not None  # or there would be nothing to compare with
+        own, theirs = imitate(network, key, imitation, paths=taught.paths)
+        if taught.tail_weight > 0.0:
+            parts = parts._replace(tail=tail_loss(own, theirs, imitation))
+        if taught.signature_weight > 0.0:
+            parts = parts._replace(signature=signature_loss(own, theirs, imitation, depth=taught.depth))
+        return parts
+
+    def _one(self, state: TrainState, key: PRNGKey, batch: Batch, imitation: Imitation | None):
+        (loss, parts), gradient = jax.value_and_grad(self._parts, has_aux=True)(state.parameters, key, batch, imitation)
         norm = optax.tree.norm(gradient)
         with lenient():
-            updates, optimiser = self._optimiser.update(gradient, state.optimiser, state.parameters)
+            updates, optimiser = self._optimiser.update(gradient, state.optimiser, state.parameters)  # pyright: ignore[reportArgumentType]
             rate = jnp.asarray(self._schedule(state.step), loss.dtype)
-        moved = state._replace(
-            parameters=optax.apply_updates(state.parameters, updates), optimiser=optimiser, step=state.step + 1
-        )
+        parameters = optax.apply_updates(state.parameters, updates)  # pyright: ignore[reportArgumentType]
+        moved = state._replace(parameters=parameters, optimiser=optimiser, step=state.step + 1)
         finite = jnp.isfinite(loss) & jnp.isfinite(norm)
         after = jax.tree.map(lambda new, old: jnp.where(finite, new, old), moved, state)
         return after, TrainInfo(loss, parts, norm, rate, finite)
 
 
-def _rows(windows: Windows, key: PRNGKey, count: int) -> Windows:
-    picked = np.asarray(jr.randint(key, (count,), 0, windows.features.shape[0]))
-    return jax.tree.map(lambda leaf: np.asarray(leaf)[picked], windows)
+def _rows(batch: Batch, key: PRNGKey, count: int) -> Batch:
+    picked = np.asarray(jr.randint(key, (count,), 0, batch.windows.features.shape[0]))
+    return jax.tree.map(lambda leaf: np.asarray(leaf)[picked], batch)
 
 
 def _alike(real: Windows, teacher: Windows) -> tuple[Windows, Windows]:

@@ -28,6 +28,7 @@ from .student_run import student_trainer as student_trainer
 from .student_run import trained_student as trained_student
 from .summary import learnt as learnt
 from .summary import summary_of as summary_of
+from .taught import TaughtBy as TaughtBy
 from .teach import TaughtTeacher as TaughtTeacher
 from .teach import teach as teach
 from .teacher_batch import regime_shares as regime_shares

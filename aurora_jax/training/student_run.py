@@ -3,19 +3,19 @@
 import hashlib
 from typing import NamedTuple
 
+import equinox as eqx
 import jax
 import numpy as np
 from flax import nnx
 
 from ..config import ConfigError, StudentConfig
 from ..core import root_key, stream
-from ..data import MarketData, require_bars, split
-from ..engine import TrainedStudent, Units, shared_features
-from ..student import DSSM, TrainData, Trainer, TrainSettings, Windows
-from ..teacher import NFSDE
+from ..data import MarketData, require_bars, split, windows
+from ..engine import TrainedStudent, shared_features
+from ..student import DSSM, DistillationSettings, TrainData, Trainer, TrainSettings
 from .prepared import Prepared, prepare
 from .run import bits
-from .teacher_batch import regime_shares, teacher_batch, teacher_windows
+from .taught import TaughtBy, taught_data
 from .windows import Inputs, cut
 
 
@@ -33,26 +33,25 @@ class StudentSet(NamedTuple):
     removed: dict[str, str]
 
 
-def student_set(
-    config: StudentConfig, market: MarketData, teacher: NFSDE | None = None, units: Units | None = None
-) -> StudentSet:
-    """Fit what precedes the network, cut real windows, and simulate the teacher's.
+def student_set(config: StudentConfig, market: MarketData, taught_by: TaughtBy | None = None) -> StudentSet:
+    """Fit what precedes the network, cut real windows, and let the teacher say and simulate what is learnt of it.
 
     Args:
         config: the settings.
         market: the data.
-        teacher: trained on the same assets; without one only real windows are used.
-        units: that lie beside the teacher; they name its assets.
+        taught_by: trained on the same assets; without one only real windows are used.
 
     Raises:
-        ConfigError: if the data allow none of the features, or the teacher is of other assets.
+        ConfigError: if the data allow none of the features, the teacher is of other assets, or a window is shorter than
+            its embedder's.
         DataError: if a period is too short.
     """
     features, removed = shared_features({market.symbol: market.columns}, config.features)
     if not features:
         raise ConfigError(f"features: {market.symbol} allows none of them ({'; '.join(removed.values())}).")
-    _require_assets(market, teacher, units)
     bars = config.windows.window_bars
+    if taught_by is not None:
+        taught_by.require(market, window_bars=bars)
     periods = split(market, **config.periods.model_dump())
     prepared = prepare(require_bars(periods, name=market.symbol, train=2 * bars), features)
     lead = prepared.pipeline.warm_up_bars
@@ -62,7 +61,11 @@ def student_set(
     shape = {"length_bars": bars, "start": 0}
     real = cut(_part(whole, lead, rows["train"].stop), stride_bars=config.windows.stride_bars, **shape)
     validation = cut(_part(whole, rows["validation"].start, rows["validation"].stop), stride_bars=bars, **shape)
-    return StudentSet(prepared, TrainData(real, _simulated(config, prepared, teacher, real), validation), removed)
+    if taught_by is None:
+        return StudentSet(prepared, TrainData(real, jax.tree.map(lambda leaf: leaf[:0], real), validation), removed)
+    returns = np.concatenate([np.zeros((1, len(market.assets))), market.log_returns()])[lead : rows["train"].stop]
+    cuts = windows(returns, length_bars=bars, stride_bars=config.windows.stride_bars)
+    return StudentSet(prepared, taught_data(config, prepared, taught_by, real, cuts, validation), removed)
 
 
 def student_trainer(config: StudentConfig, found: StudentSet) -> Trainer:
@@ -76,7 +79,10 @@ def student_trainer(config: StudentConfig, found: StudentSet) -> Trainer:
         rngs=nnx.Rngs(int(jax.random.bits(stream(root, "network"), dtype=np.uint32))),
     )
     optimiser = config.optimiser.model_dump(exclude={"validate_every", "checkpoint_every"})
-    settings = TrainSettings(teacher_share=config.teacher.share, **optimiser)
+    distillation = None
+    if found.data.imitation is not None:
+        distillation = DistillationSettings(**config.distillation.model_dump(exclude={"path_bars", "channels"}))
+    settings = TrainSettings(teacher_share=config.teacher.share, distillation=distillation, **optimiser)
     return Trainer(network, stream(root, "steps"), found.data, settings)
 
 
@@ -88,37 +94,8 @@ def trained_student(market: MarketData, found: StudentSet, network: DSSM) -> Tra
 
 def student_digest(config: StudentConfig, market: MarketData, found: StudentSet, *, code: str) -> str:
     """Return what names a run: its settings, its data, what was made of them, the teacher's windows included."""
-    made = hashlib.sha256(bits((found.prepared.trailing, found.data))).hexdigest()[:16]
+    made = hashlib.sha256(bits((found.prepared.trailing, eqx.filter(found.data, eqx.is_array)))).hexdigest()[:16]
     return f"{config.digest()}-{market.digest[:16]}-{made}-{code}"
-
-
-def _require_assets(market: MarketData, teacher: NFSDE | None, units: Units | None) -> None:
-    if teacher is None:
-        return
-    if teacher.assets != len(market.assets):
-        raise ConfigError(f"the teacher has {teacher.assets} assets, {market.symbol} has {len(market.assets)}.")
-    if units is not None and tuple(units.assets) != tuple(market.assets):
-        raise ConfigError(
-            f"the teacher was trained on {', '.join(units.assets)}; {market.symbol} holds {', '.join(market.assets)}: "
-            "train a teacher on this market."
-        )
-
-
-def _simulated(config: StudentConfig, prepared: Prepared, teacher: NFSDE | None, real: Windows) -> Windows:
-    if teacher is None:
-        return Windows(*jax.tree.map(lambda leaf: leaf[:0], real))
-    settings, bars = config.teacher, config.windows.window_bars
-    shares = regime_shares(prepared.periods.train.log_returns(), block_bars=settings.block_bars)
-    needed = prepared.pipeline.warm_up_bars + bars
-    batch = teacher_batch(
-        teacher,
-        stream(root_key(config.seed), "teacher"),
-        shares,
-        paths=settings.paths,
-        blocks=-(-needed // settings.block_bars),
-        block_bars=settings.block_bars,
-    )
-    return jax.tree.map(np.asarray, teacher_windows(batch, prepared, window_bars=bars))
 
 
 def _rows(market: MarketData, period: MarketData) -> slice:
