@@ -39,7 +39,7 @@ def generate(
         location, log_scale = (part.astype(factor.dtype) for part in network.emit(now))
         standard = location + jnp.exp(log_scale) * jnp.sqrt(weight) * shock
         returns = standard * trailing.scale(volatility)
-        return (now, trailing.step(volatility, returns)), returns
+        return (now, trailing.step_scale(volatility, returns)), returns
 
     return jax.lax.scan(advance, (latent, trailing.init()), (mixing, normal, noise))[1]
 
@@ -79,6 +79,6 @@ def decode(
 
     def advance(volatility, now):
         returns = now * trailing.scale(volatility)
-        return trailing.step(volatility, returns), returns
+        return trailing.step_scale(volatility, returns), returns
 
     return jax.lax.scan(advance, trailing.init(), standard)[1]

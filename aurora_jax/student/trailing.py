@@ -64,17 +64,31 @@ class Trailing(eqx.Module):
         they kept, the others' own moments could fall below them: no correlation matrix any more.
         """
         slow = 0.5 ** (1.0 / self.correlation_half_life_bars)
-        fast = 0.5 ** (1.0 / self.volatility_half_life_bars)
-        standard = jnp.clip(returns / jnp.sqrt(state.variance), -_WINSOR, _WINSOR)
-        variance = jnp.maximum(fast * state.variance + (1.0 - fast) * returns**2, _VARIANCE_FLOOR)
+        standard = self._standard(state, returns)
         kept: Number | Array = slow
         if observed is not None:
             standard = jnp.where(observed, standard, 0.0)
-            variance = jnp.where(observed, variance, state.variance)
             seen = observed.astype(int)
             kept = jnp.asarray([1.0, slow**0.5, slow], state.moments.dtype)[seen[:, None] + seen[None, :]]
         moments = kept * state.moments + (1.0 - slow) * jnp.outer(standard, standard)
-        return TrailingState(variance, moments, self.law.step(state.horizons, returns, standard, observed))
+        return self.step_scale(state, returns, observed)._replace(moments=moments)
+
+    def step_scale(
+        self,
+        state: TrailingState,
+        returns: Float[Array, " assets"],
+        observed: Bool[Array, " assets"] | None = None,
+    ) -> TrailingState:
+        """Take in one bar's returns as `step` does, but leave the moments: a simulation never looks at them."""
+        fast = 0.5 ** (1.0 / self.volatility_half_life_bars)
+        variance = jnp.maximum(fast * state.variance + (1.0 - fast) * returns**2, _VARIANCE_FLOOR)
+        if observed is not None:
+            variance = jnp.where(observed, variance, state.variance)
+        horizons = self.law.step(state.horizons, returns, self._standard(state, returns), observed)
+        return TrailingState(variance, state.moments, horizons)
+
+    def _standard(self, state: TrailingState, returns: Float[Array, " assets"]) -> Float[Array, " assets"]:
+        return jnp.clip(returns / jnp.sqrt(state.variance), -_WINSOR, _WINSOR)
 
     def scale(self, state: TrailingState) -> Float[Array, " assets"]:
         """Return the scale of the next return: the unit that the network's location and scale are in."""

@@ -182,3 +182,13 @@ def test_too_few_bars_are_refused():
     trailing = fit_trailing(jnp.asarray(_returns(8, 100)))
     with pytest.raises(ValueError, match="at least 128 bars, had 100"):
         fit_scale_law(trailing, jnp.asarray(_returns(8, 100)))
+
+
+def test_a_simulation_takes_the_same_scales_and_leaves_the_moments():
+    trailing, returns = _trailing(_law(9)), _returns(9, 5)
+    whole = scales = trailing.init()
+    for now in returns:
+        whole, scales = trailing.step(whole, jnp.asarray(now)), trailing.step_scale(scales, jnp.asarray(now))
+    np.testing.assert_array_equal(trailing.scale(whole), trailing.scale(scales))
+    np.testing.assert_array_equal(scales.moments, trailing.base_correlation)
+    assert not np.allclose(whole.moments, scales.moments)
