@@ -1,6 +1,7 @@
 """The forecast study of a student from its settings to its folder."""
 
 import hashlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from aurora_jax import __version__, enable_x64
-from aurora_jax.config import StudentConfig
+from aurora_jax.config import ConfigError, StudentConfig
 from aurora_jax.data import MarketData, split, write_bytes_whole
 from aurora_jax.engine import TrainedStudent, canonical_json, load_student
 from aurora_jax.report import forecast_page, forecast_verdict, gains_figure, picture, transforms_figure
@@ -43,21 +44,22 @@ def study(config: StudentConfig, folder: Path, out: Path, *, historical_bars: in
         console: for what is going on.
     """
     enable_x64()
-    market, student = market_of(config), load_student(folder)
+    market = market_of(config)
+    _require_same(config, market, folder)
+    student = load_student(folder)
     out.mkdir(parents=True, exist_ok=True)
     periods = split(market, **config.periods.model_dump())
     returns = np.asarray(market.log_returns(), float)
     # The return that ends at a bar is that of the bar before it in this table.
     first = int(np.searchsorted(market.times, periods.test.times[0])) - 1
     observed, counted = returns[first:], ~market.imputed[1:][first:]
-    training_bars = len(periods.train.times) - 1
+    # Rivals may use the validation years as well, which have chosen the student's weights.
+    known_bars = int(np.searchsorted(market.times, periods.validation.times[-1]))
     console.print(
         f"[bold]{market.symbol}[/bold]: {len(observed):,} test bars of {len(market.assets)} assets, from "
         f"{_date(periods.test, 0)} to {_date(periods.test, -1)}"
     )
-    makers = _makers(
-        student, market, returns, first=first, training_bars=training_bars, historical_bars=historical_bars
-    )
+    makers = _makers(student, market, returns, first=first, training_bars=known_bars, historical_bars=historical_bars)
     scores = _score_all(makers, observed, counted, console)
     rivals = {name: found for name, found in scores.items() if name != STUDENT}
     result = {
@@ -83,6 +85,26 @@ def study(config: StudentConfig, folder: Path, out: Path, *, historical_bars: in
     return result
 
 
+def _require_same(config: StudentConfig, market: MarketData, folder: Path) -> None:
+    """Refuse a student of other periods or data: bars that it was trained on would count as held out.
+
+    Raises:
+        ConfigError: says what differs; also if the record of its training is not there.
+    """
+    record = folder / "summary.json"
+    if not record.exists():
+        raise ConfigError(f"{record} is missing: it says which bars the student was trained on; train it again.")
+    told = json.loads(record.read_text())
+    periods = config.periods.model_dump(mode="json")
+    if told["config"]["periods"] != periods:
+        raise ConfigError(
+            f"{folder} was trained with periods {told['config']['periods']}, not {periods}: give the "
+            "student's own configuration."
+        )
+    if told["data"]["sha256"] != market.digest:
+        raise ConfigError(f"{folder} was trained on other data than {market.source}: give its own, or train it again.")
+
+
 def _makers(
     student: TrainedStudent,
     market: MarketData,
@@ -92,15 +114,13 @@ def _makers(
     training_bars: int,
     historical_bars: int,
 ) -> dict[str, Callable[[], AbstractForecast]]:
-    where = {"training_bars": training_bars, "first": first}
+    where, window_bars = {"training_bars": training_bars, "first": first}, min(historical_bars, first)
     return {
         STUDENT: lambda: student_forecast(student, market, first=first),
         "GARCH(1,1)-t": lambda: garch_t_forecast(returns, **where),
         "GJR-GARCH-t (arch)": lambda: gjr_garch_t_forecast(returns, **where),
         "EWMA-t": lambda: ewma_t_forecast(returns, **where),
-        f"historical, {historical_bars} bars": lambda: historical_forecast(
-            returns, first=first, window_bars=min(historical_bars, first)
-        ),
+        f"historical, {window_bars} bars": lambda: historical_forecast(returns, first=first, window_bars=window_bars),
     }
 
 

@@ -31,8 +31,8 @@ def main(
 ) -> None:
     """Forecast the test period bar by bar, and score: CRPS, log-likelihood, pinball losses, calibration.
 
-    Rivals are GARCH(1,1)-t, GJR-GARCH-t of [bold]arch[/bold], EWMA-t and historical quantiles, fitted on the training
-    period as the student was. Writes [bold]forecasts.html[/bold], [bold]forecasts.json[/bold] and the figures. The
+    Rivals are GARCH(1,1)-t, GJR-GARCH-t of [bold]arch[/bold], EWMA-t and historical quantiles, fitted on all bars
+    before the test period. Writes [bold]forecasts.html[/bold], [bold]forecasts.json[/bold] and the figures. The
     whole study of a market is one command; run again it goes on where it stopped:
 
         python scripts/study_forecasts.py --train --config configs/dssm.yaml --out runs/forecasts_us20

@@ -76,12 +76,15 @@ def load_student(path: Path | str) -> TrainedStudent:
     except (ValueError, KeyError, TypeError) as error:
         raise ArtifactError(f"{path}: damaged ({error}); restore it or train the student anew.") from None
     hidden, latent = (int(size) for size in arrays[".sizes"])
+    plain = Trailing(jnp.eye(len(assets)), jnp.ones(len(assets)))
+    if names.get("settings") != _settings(plain):
+        raise ArtifactError(f"{path}: its half-lives are those of another version; train the student anew.")
     template = TrainedStudent(
         assets,
         features,
         DSSM(len(features), hidden=hidden, latent=latent, rngs=nnx.Rngs(0)),
         Standardiser(jnp.zeros(len(features)), jnp.ones(len(features))),
-        Trailing(jnp.eye(len(assets)), jnp.ones(len(assets))),
+        plain,
     )
     found = fill(_file(template), arrays, source=str(path))
     structure, _ = nnx.split(template.network)
@@ -90,9 +93,22 @@ def load_student(path: Path | str) -> TrainedStudent:
     )
 
 
+def _settings(trailing: Trailing) -> dict[str, list[float] | float]:
+    """Return the numbers that the arrays only make sense with."""
+    return {
+        "volatility_half_life_bars": trailing.volatility_half_life_bars,
+        "correlation_half_life_bars": trailing.correlation_half_life_bars,
+        "shrinkage": trailing.shrinkage,
+        "half_lives_bars": list(trailing.law.half_lives_bars),
+        "trend_half_lives_bars": list(trailing.law.trend_half_lives_bars),
+    }
+
+
 def _file(student: TrainedStudent) -> StudentFile:
     network = student.network
-    names = json.dumps({"assets": student.assets, "features": student.features}).encode()
+    names = json.dumps(
+        {"assets": student.assets, "features": student.features, "settings": _settings(student.trailing)}
+    ).encode()
     weights = nnx.to_pure_dict(nnx.split(network)[1])
     return StudentFile(
         np.frombuffer(names, np.uint8),

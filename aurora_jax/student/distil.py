@@ -92,7 +92,8 @@ def regime_overlap(
     r"""Return $\mathrm{mean}_{z < z'} \exp(-\tfrac14 D_{zz'}^2)$, D the distance of two regimes' mean states.
 
     D is in deviations of a state around its regime's mean, so that 1 says that regimes cannot be told apart and 0 that
-    they can; pairs of which a regime has no window are left out. 0 if there is no pair.
+    they can. A regime with fewer than two windows takes no part; 0 if there is no pair. Of few windows it is noisy, and
+    too small by the noise of the means: it wants ten windows and more of a regime.
 
     Args:
         latent: mean state over assets at the window's last bar.
@@ -103,10 +104,11 @@ def regime_overlap(
     count = jnp.sum(member, axis=0)
     means = (member.T @ latent) / jnp.maximum(count, 1.0)[:, None]
     around = latent - member @ means
-    known = jnp.sum(member, axis=1)[:, None]
-    variance = jnp.sum(known * around**2, axis=0) / jnp.maximum(jnp.sum(member), 1.0) + 1e-4
+    there = count > 1.0
+    told = member @ there.astype(latent.dtype)
+    freedom = jnp.maximum(jnp.sum(told) - jnp.sum(there.astype(latent.dtype)), 1.0)
+    variance = jnp.sum(told[:, None] * around**2, axis=0) / freedom + 1e-4
     apart = jnp.sum((means[:, None] - means[None, :]) ** 2 / variance[None, None, :], axis=-1)
-    there = count > 0.0
     pair = jnp.triu(there[:, None] & there[None, :], k=1).astype(latent.dtype)
     return jnp.sum(pair * jnp.exp(-0.25 * apart)) / jnp.maximum(jnp.sum(pair), 1.0)
 

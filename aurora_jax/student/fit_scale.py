@@ -52,7 +52,7 @@ def fit_scale_law(
         observed: False where an asset has no bar; None if all have one.
 
     Raises:
-        ValueError: if there are too few bars.
+        ValueError: if there are too few bars, no asset ever moves, or a return that counts is not finite.
     """
     require_x64("fit_scale_law")
     if returns.shape[0] < 2 * _WARM_UP_BARS:
@@ -60,7 +60,13 @@ def fit_scale_law(
     plain = eqx.tree_at(lambda tree: tree.law, trailing, trailing_law())
     readings, standard = (np.asarray(part) for part in _history(plain, returns, observed))
     counted = np.ones(returns.shape, bool) if observed is None else np.asarray(observed)
-    counted = counted[_WARM_UP_BARS:]
+    if not np.all(np.isfinite(np.asarray(returns)[counted])):
+        raise ValueError("returns must be finite: drop the bars without one, or mark them as not observed.")
+    # The likelihood of an asset that never moves has no bound, and would have all the weights to itself.
+    moves = np.ptp(np.where(counted, np.asarray(returns), 0.0), axis=0) > 0.0
+    counted = counted[_WARM_UP_BARS:] & moves[None, :]
+    if not counted.any():
+        raise ValueError("no asset ever moves: there is no scale to be fitted.")
     table, target = readings[_WARM_UP_BARS:][counted], standard[_WARM_UP_BARS:][counted]
     centre, spread = table.mean(axis=0), table.std(axis=0)
     # A reading that never varies says nothing, and no rounding error may be taken for a spread.
@@ -71,7 +77,8 @@ def fit_scale_law(
     constant = _minimise(start[:2], scaled[:, :0], jnp.asarray(target))
     weights = np.where(varies, found.x[2:] / np.where(varies, spread, 1.0), 0.0)
     law = ScaleLaw(jnp.asarray(found.x[0] - weights @ centre), jnp.asarray(weights))
-    return ScaleFit(law, float(_degrees_of_freedom(found.x[1])), float(found.fun), float(constant.fun))
+    ridge = _RIDGE * float(np.sum(found.x[2:] ** 2))  # part of what was made small, not of the likelihood
+    return ScaleFit(law, float(_degrees_of_freedom(found.x[1])), float(found.fun) - ridge, float(constant.fun))
 
 
 @eqx.filter_jit

@@ -91,7 +91,7 @@ def surrogate_estimates(returns: Float[Array, "paths bars assets"], *, groups: i
 def surrogate_distance(student: SurrogateEstimates, teacher: SurrogateEstimates) -> Float[Array, ""]:
     r"""Return $\sum_u \rho\bigl((u^S - u^T) / \mathrm{se}_u\bigr)$ with Huber's $\rho$ and the errors held.
 
-    A difference within its error costs its square, one beyond costs its size: no single invariant takes over.
+    A difference within its error costs half its square, one beyond grows with its size: no invariant takes over.
     """
     total = jnp.zeros((), student.values.hurst.dtype)
     parts = zip(student.values, teacher.values, student.standard_errors, teacher.standard_errors, strict=True)

@@ -103,11 +103,15 @@ class Trailing(eqx.Module):
 
 
 def fit_trailing(returns: Float[Array, "bars assets"]) -> Trailing:
-    """Take base variance and correlation from training returns, correlation slightly shrunk to the identity."""
+    """Take base variance and correlation from training returns, correlation slightly shrunk to the identity.
+
+    An asset that never moved has the smallest variance that there is, and is correlated with none.
+    """
     centred = returns - jnp.mean(returns, axis=0, keepdims=True)
-    variance = jnp.mean(centred**2, axis=0)
+    covariance = (centred.T @ centred) / returns.shape[0]
+    variance = jnp.maximum(jnp.diag(covariance), _VARIANCE_FLOOR)
     deviation = jnp.sqrt(variance)
-    correlation = (centred.T @ centred) / returns.shape[0] / jnp.outer(deviation, deviation)
     assets = returns.shape[1]
     identity = jnp.eye(assets, dtype=returns.dtype)
+    correlation = jnp.where(identity > 0.0, 1.0, covariance / jnp.outer(deviation, deviation))
     return Trailing(0.95 * correlation + 0.05 * identity, variance)

@@ -98,7 +98,7 @@ class Trainer:
 
     def judged(self, state: TrainState, score: Float[Array, ""]) -> TrainState:
         """Keep the weights if their score is the best so far."""
-        if bool(score <= state.best_score):
+        if bool(score < state.best_score):
             return state._replace(best=state.parameters, best_score=score, stale=jnp.zeros_like(state.stale))
         return state._replace(stale=state.stale + 1)
 

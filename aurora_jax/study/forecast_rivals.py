@@ -26,7 +26,7 @@ def garch_t_forecast(returns: Returns, *, training_bars: int, first: int) -> Stu
         first: bar of the first forecast; all later ones follow.
     """
     fitted = np.asarray(jax.jit(jax.vmap(fit_garch_t))(jnp.asarray(returns[:training_bars].T, float)).parameters)
-    variance = filtered_variance(fitted, returns)[:-1][first:]
+    variance = filtered_variance(fitted, returns, start_bars=training_bars)[:-1][first:]
     nu = np.broadcast_to(fitted[:, 4], variance.shape)
     mean = np.broadcast_to(fitted[:, 0], variance.shape)
     return StudentTForecast(mean, np.sqrt(variance * (nu - 2.0) / nu), nu)

@@ -57,12 +57,18 @@ class GarchCopula(AbstractMarketModel):
 
 
 def filtered_variance(
-    parameters: Float[np.ndarray, "assets 5"], returns: Float[np.ndarray, "bars assets"]
+    parameters: Float[np.ndarray, "assets 5"],
+    returns: Float[np.ndarray, "bars assets"],
+    *,
+    start_bars: int | None = None,
 ) -> Float[np.ndarray, "bars_and_one assets"]:
-    r"""Return $h_t = \omega + \alpha (x_{t-1} - \mu)^2 + \beta h_{t-1}$ for each bar and the next."""
+    r"""Return $h_t = \omega + \alpha (x_{t-1} - \mu)^2 + \beta h_{t-1}$ for each bar and the next.
+
+    It starts at the mean square of the first `start_bars` returns, by default of all.
+    """
     mu, omega, alpha, beta, _ = parameters.T
     variance = np.empty((returns.shape[0] + 1, returns.shape[1]))
-    variance[0] = np.mean((returns - mu) ** 2, axis=0)
+    variance[0] = np.mean((returns[:start_bars] - mu) ** 2, axis=0)
     for bar, row in enumerate(returns):
         variance[bar + 1] = omega + alpha * (row - mu) ** 2 + beta * variance[bar]
     return variance

@@ -56,6 +56,13 @@ def test_a_teacher_that_is_not_there_is_named(tmp_path):
     assert str(tmp_path / "none") in line
 
 
+def test_a_student_without_the_record_of_its_training_is_refused(tmp_path):
+    (tmp_path / "student").mkdir()
+    (tmp_path / "student" / "student.safetensors").write_bytes(b"")
+    line = fails(study_app, "--config", written(tmp_path), "--student", tmp_path / "student", "--out", tmp_path / "out")
+    assert "summary.json is missing" in line
+
+
 @pytest.mark.slow  # compiles a gradient and a scan over all bars
 def test_one_command_from_a_market_to_a_page_and_again(tmp_path):
     arguments = ["--train", "--config", str(written(tmp_path)), "--out", str(tmp_path / "out")]
@@ -73,6 +80,12 @@ def test_one_command_from_a_market_to_a_page_and_again(tmp_path):
     assert summary["windows"]["teacher"] == 0
     assert summary["validation_nats_per_return"]["student"] <= summary["validation_nats_per_return"]["scale law alone"]
     before = {path: path.read_bytes() for path in out.rglob("*.json")}
+    # Bars that the student was trained on would count as held out.
+    later = SMALL["periods"] | {"train_end": "2002-01-01"}
+    other = written(tmp_path, periods=later)
+    assert "was trained with periods" in fails(study_app, "--config", other, "--student", out / "student")
+    line = fails(study_app, "--config", written(tmp_path), "--student", out / "student", "--data", "nasdaq")
+    assert "was trained on other data" in line
     again = CliRunner().invoke(study_app, arguments)  # goes on from the last checkpoint: nothing is trained again
     assert again.exit_code == 0, again.output
     assert {path: path.read_bytes() for path in out.rglob("*.json")} == before

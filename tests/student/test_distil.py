@@ -74,13 +74,22 @@ def test_the_map_starts_at_zero_and_is_pulled_towards_the_teacher():
 
 
 def test_the_overlap_of_regimes_by_hand():
-    """States -1 +- .5 and 1 +- .5: variance .25, distance 4 of 16 variances: exp(-4); a stranger takes no part."""
-    latent = jnp.array([[-1.5], [-0.5], [0.5], [1.5], [40.0]])
-    regime = jnp.array([0, 0, 2, 2, NO_REGIME])
-    assert float(regime_overlap(latent, regime, regimes=3)) == pytest.approx(np.exp(-4.0), rel=2e-3)
-    assert float(regime_overlap(latent, jnp.array([1, 1, 1, 1, NO_REGIME]), regimes=3)) == 0.0
+    """States -1 +- .5 and 1 +- .5: variance .5 of two degrees of freedom, D^2 = 4 / .5: exp(-2).
+
+    A stranger takes no part, nor does a regime's only window.
+    """
+    latent = jnp.array([[-1.5], [-0.5], [0.5], [1.5], [40.0], [7.0]])
+    regime = jnp.array([0, 0, 2, 2, NO_REGIME, 1])
+    assert float(regime_overlap(latent, regime, regimes=3)) == pytest.approx(np.exp(-2.0), rel=2e-3)
+    assert float(regime_overlap(latent, jnp.array([1, 1, 1, 1, NO_REGIME, 0]), regimes=3)) == 0.0
     together = regime_overlap(jnp.array([[-0.5], [0.5], [-0.5], [0.5]]), jnp.array([0, 0, 1, 1]), regimes=3)
     assert float(together) == pytest.approx(1.0)
+
+
+def test_regimes_that_cannot_be_told_apart_overlap():
+    """Forty windows of each of three regimes, six states, one law."""
+    latent = jnp.asarray(np.random.default_rng(5).standard_normal((120, 6)))
+    assert float(regime_overlap(latent, jnp.arange(120) % 3, regimes=3)) > 0.85
 
 
 def _paths(seed, *, nu=4.0, memory=0.0, common=0.0, moving=0.0, paths=64, bars=64, assets=3):

@@ -171,11 +171,28 @@ def test_what_is_missing_takes_no_part_in_the_fit(known):
     np.testing.assert_array_equal(fits[0].law.weights, fits[1].law.weights)
 
 
-def test_a_series_that_never_moves_has_a_finite_law():
-    trailing = Trailing(jnp.eye(1), jnp.full(1, 1e-10))
-    fit = fit_scale_law(trailing, jnp.zeros((200, 1)))
-    assert np.all(np.isfinite(fit.law.weights))
-    assert np.isfinite(fit.law.intercept)
+def test_an_asset_that_never_moves_leaves_everything_finite():
+    returns = _returns(10, 300)
+    returns[:, 2] = 0.0
+    trailing = fit_trailing(jnp.asarray(returns))
+    np.testing.assert_array_equal(np.diag(trailing.base_correlation), 1.0)
+    assert not np.asarray(trailing.base_correlation)[2, :2].any()
+    fit = fit_scale_law(trailing, jnp.asarray(returns))
+    assert all(np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves(fit))
+    there = eqx.tree_at(lambda tree: tree.law, trailing, fit.law)
+    assert np.all(np.isfinite(_scales(there, jnp.asarray(returns))))
+
+
+def test_a_market_that_never_moves_is_refused():
+    with pytest.raises(ValueError, match="no asset ever moves"):
+        fit_scale_law(Trailing(jnp.eye(1), jnp.full(1, 1e-10)), jnp.zeros((200, 1)))
+
+
+def test_a_return_that_is_not_finite_is_refused():
+    returns = _returns(11, 200)
+    returns[150, 1] = np.nan
+    with pytest.raises(ValueError, match="returns must be finite"):
+        fit_scale_law(_trailing(_law()), jnp.asarray(returns))
 
 
 def test_too_few_bars_are_refused():

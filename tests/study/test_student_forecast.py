@@ -89,6 +89,14 @@ def test_a_file_that_is_none_is_refused(student, tmp_path):
         load_student(path)
 
 
+def test_a_file_of_other_half_lives_is_refused(student, tmp_path):
+    """The arrays would fit, and forecast by another law."""
+    slower = dataclasses.replace(student.trailing, volatility_half_life_bars=20.0)
+    save_student(student._replace(trailing=slower), tmp_path)
+    with pytest.raises(ArtifactError, match="half-lives are those of another version"):
+        load_student(tmp_path)
+
+
 def test_the_law_is_part_of_the_student(student, market):
     """Another law, another scale: what is stored beside the network matters."""
     plain = eqx.tree_at(lambda tree: tree.law, student.trailing, trailing_law())
