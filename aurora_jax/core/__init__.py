@@ -28,3 +28,6 @@ from .sorted_window import SortedWindow as SortedWindow
 from .sorted_window import push as push
 from .sorted_window import sorted_window as sorted_window
 from .threads import widen_thread_pool as widen_thread_pool
+from .train_state import TrainState as TrainState
+from .train_state import judged as judged
+from .train_state import stepped as stepped

@@ -43,5 +43,4 @@ from .train_records import DistillationSettings as DistillationSettings
 from .train_records import TrainData as TrainData
 from .train_records import TrainInfo as TrainInfo
 from .train_records import TrainSettings as TrainSettings
-from .train_records import TrainState as TrainState
 from .trainer import Trainer as Trainer

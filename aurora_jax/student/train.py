@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from ..core import PRNGKey
+from ..core import PRNGKey, judged
 from .loss import LossParts, Windows
 from .model import DSSM
 from .train_records import TrainData, TrainSettings
@@ -63,6 +63,6 @@ def train(
         on_step(step, losses[-1])
         if (step + 1) % validate_every == 0 or step + 1 == trainer.steps:
             scores.append(jax.tree.map(np.asarray, trainer.score(state.parameters)))
-            state = trainer.judged(state, jnp.asarray(scores[-1].prediction))
+            state = judged(state, jnp.asarray(scores[-1].prediction))
             at.append(step + 1)
     return TrainResult(trainer.model(state.best), jnp.asarray(losses), tuple(at), tuple(scores))

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from jaxtyping import Array, Bool, Float, Int, PyTree
+from jaxtyping import Array, Bool, Float, PyTree
 
 from .distil import Imitation, LatentMap, Targets
 from .loss import LossParts, Windows
@@ -87,26 +87,6 @@ class Parameters(NamedTuple):
 
     network: PyTree[Array]
     latent_map: LatentMap | None
-
-
-class TrainState(NamedTuple):
-    """What the next step needs; everything that a resumed run must find again.
-
-    Attributes:
-        parameters: the network's weights, and the map to the teacher's factors where there is one.
-        optimiser: state of AdamW.
-        step: steps taken.
-        best: weights with the best validation score so far, the start's included.
-        best_score: their loss of one-step prediction, nats per bar and asset.
-        stale: validations since then.
-    """
-
-    parameters: Parameters
-    optimiser: PyTree
-    step: Int[Array, ""]
-    best: Parameters
-    best_score: Float[Array, ""]
-    stale: Int[Array, ""]
 
 
 class TrainInfo(NamedTuple):

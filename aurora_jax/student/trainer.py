@@ -8,11 +8,11 @@ import optax
 from flax import nnx
 from jaxtyping import Array, Float
 
-from ..core import PRNGKey, lenient, stream
+from ..core import PRNGKey, TrainState, judged, lenient, stepped, stream
 from .distil import Imitation, imitate, initial_map, latent_divergence, regime_overlap, signature_loss, tail_loss
 from .loss import LossParts, Windows, evidence_loss, filter_windows
 from .model import DSSM
-from .train_records import Batch, Parameters, TrainData, TrainInfo, TrainSettings, TrainState
+from .train_records import Batch, Parameters, TrainData, TrainInfo, TrainSettings
 
 _REGIMES = 3  # codes of `Regime` that a law can have; in transition there is none
 
@@ -94,13 +94,7 @@ class Trainer:
     def validate(self, state: TrainState) -> tuple[TrainState, Float[Array, ""]]:
         """Score the validation windows' one-step prediction, and keep the weights if they are the best so far."""
         score = self.score(state.parameters).prediction
-        return self.judged(state, score), score
-
-    def judged(self, state: TrainState, score: Float[Array, ""]) -> TrainState:
-        """Keep the weights if their score is the best so far."""
-        if bool(score < state.best_score):
-            return state._replace(best=state.parameters, best_score=score, stale=jnp.zeros_like(state.stale))
-        return state._replace(stale=state.stale + 1)
+        return judged(state, score), score
 
     def finished(self, state: TrainState) -> bool:
         """Return whether all steps are taken or patience has run out."""
@@ -155,9 +149,8 @@ class Trainer:
             updates, optimiser = self._optimiser.update(gradient, state.optimiser, state.parameters)  # pyright: ignore[reportArgumentType]
             rate = jnp.asarray(self._schedule(state.step), loss.dtype)
         parameters = optax.apply_updates(state.parameters, updates)  # pyright: ignore[reportArgumentType]
-        moved = state._replace(parameters=parameters, optimiser=optimiser, step=state.step + 1)
         finite = jnp.isfinite(loss) & jnp.isfinite(norm)
-        after = jax.tree.map(lambda new, old: jnp.where(finite, new, old), moved, state)
+        after = stepped(state, parameters, optimiser, finite=finite)
         return after, TrainInfo(loss, parts, norm, rate, finite)
 
 

@@ -6,9 +6,9 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Bool, Float, Int, PyTree
+from jaxtyping import Array, Bool, Float, PyTree
 
-from ..core import PRNGKey, lenient, stream
+from ..core import PRNGKey, TrainState, judged, lenient, stepped, stream
 from ..signatures import SignatureKernel
 from ..teacher import (
     NFSDE,
@@ -76,26 +76,6 @@ class TrainData(NamedTuple):
     kernel: SignatureKernel
 
 
-class TrainState(NamedTuple):
-    """What the next step needs; everything that a resumed run must find again.
-
-    Attributes:
-        parameters: arrays of the teacher.
-        optimiser: state of Adam.
-        step: steps taken.
-        best: arrays with the best validation score so far.
-        best_score: minus the log-likelihood per bar of the held-out blocks.
-        stale: validations since then.
-    """
-
-    parameters: PyTree[Array]
-    optimiser: PyTree
-    step: Int[Array, ""]
-    best: PyTree[Array]
-    best_score: Float[Array, ""]
-    stale: Int[Array, ""]
-
-
 class TrainInfo(NamedTuple):
     """What a reader wants of a step; `compared` says whether the distance was part of the loss."""
 
@@ -161,9 +141,7 @@ class Trainer:
     def validate(self, state: TrainState) -> tuple[TrainState, Float[Array, ""]]:
         """Score the held-out blocks, and keep the parameters if they are the best so far."""
         score = self.score(state.parameters)
-        if bool(score < state.best_score):
-            return state._replace(best=state.parameters, best_score=score, stale=jnp.zeros_like(state.stale)), score
-        return state._replace(stale=state.stale + 1), score
+        return judged(state, score), score
 
     def finished(self, state: TrainState) -> bool:
         """Return whether all steps are taken or patience has run out."""
@@ -176,9 +154,8 @@ class Trainer:
             updates, optimiser = self._optimiser.update(gradient, state.optimiser, state.parameters)
             rate = jnp.asarray(self._schedule(state.step), loss.dtype)
         parameters = optax.apply_updates(state.parameters, updates)
-        moved = state._replace(parameters=parameters, optimiser=optimiser, step=state.step + 1)
         finite = jnp.isfinite(loss) & jnp.isfinite(norm)
-        after = jax.tree.map(lambda new, old: jnp.where(finite, new, old), moved, state)
+        after = stepped(state, parameters, optimiser, finite=finite)
         return after, TrainInfo(loss, parts, norm, rate, finite)
 
     def _gradient(self, arrays, step, data: TrainData, step_size: int, compared: bool):
