@@ -3,8 +3,7 @@
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +15,8 @@ if str(_REPOSITORY) not in sys.path:  # run as a file, Python sees only this fol
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import typer  # noqa: E402
-from rich.console import Console  # noqa: E402
+
+from scripts.command import console_of_command, errors_in_one_line  # noqa: E402
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
 _CONFIG = _REPOSITORY / "configs" / "posterior.yaml"
@@ -43,7 +43,7 @@ def fit(
     [bold]report.md[/bold]. The same seed gives the same posterior.json, byte for byte. Exits with 1 if the chains do
     not agree, after one retry with twice the warm-up; what was found is written, and says so.
     """
-    with _told():
+    with errors_in_one_line(KeyError):
         from aurora_jax.config import load_config
         from aurora_jax.config.posterior import PosteriorConfig
 
@@ -60,7 +60,7 @@ def fit(
         from scripts.calibrating import calibrate  # heavy imports only once the cheap mistakes are out of the way
 
         folder = out or Path("runs/posterior") / Path(chosen.market.source).stem
-        posterior = calibrate(chosen, folder, console=_console())
+        posterior = calibrate(chosen, folder, console=console_of_command())
         if not posterior.convergence.usable:
             raise RuntimeError(f"{folder}: written, but {posterior.message}.")
 
@@ -79,7 +79,7 @@ def sbc(
     Writes [bold]replications.jsonl[/bold], [bold]sbc.json[/bold] and [bold]ranks.png[/bold]. Minutes; stopped at any
     moment, the same command goes on.
     """
-    with _told():
+    with errors_in_one_line(KeyError):
         from aurora_jax.config import load_config
         from aurora_jax.config.posterior import PosteriorConfig
 
@@ -87,7 +87,7 @@ def sbc(
         chosen = chosen.updated(**_given({"seed": seed}))
         from scripts.sbc import prove
 
-        prove(chosen, out, replications=replications, bars=bars, workers=workers, console=_console())
+        prove(chosen, out, replications=replications, bars=bars, workers=workers, console=console_of_command())
 
 
 @app.command()
@@ -104,29 +104,15 @@ def cells(
 
     Check it with [bold]python sims/seb_plus.py --config cells.yaml --list[/bold].
     """
-    with _told():
+    with errors_in_one_line(KeyError):
         from scripts.posterior_cells import write_cells
 
         drawn = write_cells(posterior, base, out, cells=count, seed=seed)
-        _console().print(f"{len(drawn)} cells of the posterior in {out}", soft_wrap=True)
+        console_of_command().print(f"{len(drawn)} cells of the posterior in {out}", soft_wrap=True)
 
 
 def _given(options: Mapping[str, object]) -> dict[str, object]:
     return {name: value for name, value in options.items() if value is not None}
-
-
-def _console() -> Console:
-    return Console(width=None if sys.stdout.isatty() else 120)
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """Tell a mistake in one line."""
-    try:
-        yield
-    except (ValueError, ArithmeticError, OSError, RuntimeError, KeyError) as error:
-        typer.echo(f"error: {' '.join(str(error).split())}", err=True)
-        raise typer.Exit(1) from None
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ if str(_REPOSITORY) not in sys.path:  # run as a file, Python sees only this fol
     sys.path.insert(0, str(_REPOSITORY))
 
 import typer  # noqa: E402
-from rich.console import Console  # noqa: E402
+
+from scripts.command import console_of_command, errors_in_one_line  # noqa: E402
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
 
@@ -34,17 +35,14 @@ def main(
     """
     from aurora_jax.config import QuickstartConfig, load_config
 
-    console = Console(width=None if sys.stdout.isatty() else 120)
-    try:
+    console = console_of_command()
+    with errors_in_one_line():
         chosen = load_config(QuickstartConfig, config)
         chosen = chosen if seed is None else chosen.reseeded(seed)
         _require_writable(out)
         from scripts.run import run  # heavy imports only once the cheap mistakes are out of the way
 
         run(chosen, out, data=data, console=console)
-    except (ValueError, ArithmeticError, OSError, RuntimeError) as error:
-        typer.echo(f"error: {' '.join(str(error).split())}", err=True)
-        raise typer.Exit(1) from None
 
 
 def _require_writable(out: Path) -> None:

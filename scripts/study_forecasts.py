@@ -10,7 +10,8 @@ if str(_REPOSITORY) not in sys.path:  # run as a file, Python sees only this fol
     sys.path.insert(0, str(_REPOSITORY))
 
 import typer  # noqa: E402
-from rich.console import Console  # noqa: E402
+
+from scripts.command import console_of_command, errors_in_one_line, settings  # noqa: E402
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
 
@@ -37,12 +38,11 @@ def main(
 
         python scripts/study_forecasts.py --train --config configs/dssm.yaml --out runs/forecasts_us20
     """
-    from aurora_jax.config import ConfigError, StudentConfig, load_config
+    from aurora_jax.config import StudentConfig
 
-    console = Console(width=None if sys.stdout.isatty() else 120)
-    try:
-        chosen = load_config(StudentConfig, config)
-        chosen = chosen if data is None else chosen.updated(data=data)
+    console = console_of_command()
+    with errors_in_one_line():
+        chosen = settings(StudentConfig, config, data=data)
         folder = out / "student" if train else student
         if not train and teacher is not None:
             raise ValueError("--teacher is for --train; a student that is trained has had its teacher.")
@@ -60,9 +60,6 @@ def main(
             with exclusive(folder):
                 train_student(chosen, teacher, folder, console=console)
         study(chosen, folder, out, historical_bars=historical_bars, console=console)
-    except (ConfigError, ValueError, ArithmeticError, OSError, RuntimeError) as error:
-        typer.echo(f"error: {' '.join(str(error).split())}", err=True)
-        raise typer.Exit(1) from None
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ if str(_REPOSITORY) not in sys.path:  # run as a file, Python sees only this fol
     sys.path.insert(0, str(_REPOSITORY))
 
 import typer  # noqa: E402
-from rich.console import Console  # noqa: E402
+
+from scripts.command import console_of_command, errors_in_one_line, settings  # noqa: E402
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
 
@@ -48,12 +49,11 @@ def main(
 
         python scripts/study_teacher.py --train --config configs/nfsde.yaml --out runs/study_us20
     """
-    from aurora_jax.config import TeacherConfig, load_config
+    from aurora_jax.config import TeacherConfig
 
-    console = Console(width=None if sys.stdout.isatty() else 120)
-    try:
-        chosen = load_config(TeacherConfig, config)
-        chosen = chosen if data is None else chosen.updated(data=data)
+    console = console_of_command()
+    with errors_in_one_line():
+        chosen = settings(TeacherConfig, config, data=data)
         folders = {"teacher": teacher, **dict(_named(text) for text in ablation or ())}
         parts = _parts(ablations) if train else []
         if not train:
@@ -68,9 +68,6 @@ def main(
             return train_variants(chosen, market, out / "teachers", parts, console=console)
 
         study(chosen, find, out, console=console, window_bars=window_bars, copies=copies, depth=depth, seed=seed)
-    except (ValueError, ArithmeticError, OSError, RuntimeError) as error:
-        typer.echo(f"error: {' '.join(str(error).split())}", err=True)
-        raise typer.Exit(1) from None
 
 
 def _parts(text: str) -> list[str]:

@@ -10,7 +10,8 @@ if str(_REPOSITORY) not in sys.path:  # run as a file, Python sees only this fol
     sys.path.insert(0, str(_REPOSITORY))
 
 import typer  # noqa: E402
-from rich.console import Console  # noqa: E402
+
+from scripts.command import console_of_command, errors_in_one_line, settings  # noqa: E402
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
 
@@ -34,23 +35,16 @@ def main(
     [bold]training.png[/bold] to the output folder. Compare its forecasts with those of GARCH and others by
     [bold]python scripts/study_forecasts.py --student OUT[/bold].
     """
-    from aurora_jax.config import ConfigError, StudentConfig, load_config
+    from aurora_jax.config import StudentConfig
 
-    console = Console(width=None if sys.stdout.isatty() else 120)
-    try:
-        chosen = load_config(StudentConfig, config)
-        chosen = chosen if data is None else chosen.updated(data=data)
-        chosen = chosen if seed is None else chosen.updated(seed=seed)
-        if steps is not None:
-            chosen = chosen.updated(optimiser={**chosen.optimiser.model_dump(), "steps": steps})
+    console = console_of_command()
+    with errors_in_one_line():
+        chosen = settings(StudentConfig, config, data=data, seed=seed, steps=steps)
         from aurora_jax.farm import exclusive  # heavy imports only once the cheap mistakes are out of the way
         from scripts.distilling import train
 
         with exclusive(out):
             train(chosen, teacher, out, console=console)
-    except (ConfigError, ValueError, ArithmeticError, OSError, RuntimeError) as error:
-        typer.echo(f"error: {' '.join(str(error).split())}", err=True)
-        raise typer.Exit(1) from None
 
 
 if __name__ == "__main__":

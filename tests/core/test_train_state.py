@@ -1,4 +1,4 @@
-"""A training's state: the best is kept by a strictly better score, and a step that is not finite leaves all as it was."""
+"""A training's state: the best is kept by a strictly better score, and a step that is not finite moves nothing."""
 
 import jax.numpy as jnp
 import numpy as np
