@@ -1,7 +1,6 @@
 """The training of a student from its settings to its folder."""
 
 import hashlib
-import logging
 from pathlib import Path
 
 import jax
@@ -20,20 +19,17 @@ from aurora_jax.training import (
     TaughtBy,
     code_digest,
     read_metrics,
-    run_training,
     student_digest,
     student_set,
     student_trainer,
     trained_student,
 )
-from scripts.teaching import market_of, training_bar
+from scripts.teaching import market_of, run_told
 
 
 def train(config: StudentConfig, teacher: Path | None, out: Path, *, console: Console) -> Outcome:
     """Train, and leave the student, its metrics, its figure and its summary in `out`."""
     enable_x64()
-    # What a step finds wrong is told in one line; jax would log its own traceback before.
-    logging.getLogger("jax._src.callback").setLevel(logging.CRITICAL)
     market, code = market_of(config), code_digest()
     taught_by = None
     if teacher is not None:
@@ -43,16 +39,8 @@ def train(config: StudentConfig, teacher: Path | None, out: Path, *, console: Co
     with console.status("features, scale law, windows" + ("" if taught_by is None else "; the teacher simulates")):
         found = student_set(config, market, taught_by)
     _tell(console, found)
-    trainer = student_trainer(config, found)
-    with training_bar(console, config.optimiser.steps, _says) as on_step:
-        result = run_training(
-            trainer,
-            out,
-            digest=student_digest(config, market, found, code=code),
-            validate_every=config.optimiser.validate_every,
-            checkpoint_every=config.optimiser.checkpoint_every,
-            on_step=on_step,
-        )
+    digest = student_digest(config, market, found, code=code)
+    result = run_told(student_trainer(config, found), config.optimiser, out, digest=digest, says=_says, console=console)
     save_student(trained_student(market, found, result.model), out)
     figure = student_training_figure(read_metrics(out), result.score_before)
     write_bytes_whole(picture(figure).png, out / "training.png")

@@ -12,6 +12,8 @@ from rich.table import Table
 
 from aurora_jax import enable_x64
 from aurora_jax.config import StudentConfig, TeacherConfig
+from aurora_jax.config.student import StudentOptimiserConfig
+from aurora_jax.config.teacher import TeacherOptimiserConfig
 from aurora_jax.data import MarketData, Repairs, load_packaged, read_table, split, write_bytes_whole
 from aurora_jax.engine import canonical_json, save_teacher, save_units
 from aurora_jax.engine.embedder_file import save_embedder
@@ -19,6 +21,7 @@ from aurora_jax.report import picture, regimes_figure, training_figure
 from aurora_jax.teacher import REGIMES, Calibration
 from aurora_jax.training import (
     Outcome,
+    Trainable,
     TrainInfo,
     code_digest,
     embed,
@@ -46,8 +49,6 @@ def market_of(config: TeacherConfig | StudentConfig) -> MarketData:
 def train(config: TeacherConfig, out: Path, *, console: Console) -> Outcome:
     """Train, and leave the teacher, its units, its embedder, its metrics, its figures and its summary in `out`."""
     enable_x64()
-    # What a step finds wrong is told in one line; jax would log its own traceback before.
-    logging.getLogger("jax._src.callback").setLevel(logging.CRITICAL)
     market, code = market_of(config), code_digest()
     out.mkdir(parents=True, exist_ok=True)
     console.print(
@@ -59,16 +60,8 @@ def train(config: TeacherConfig, out: Path, *, console: Console) -> Outcome:
         f"{blocks[0]} training and {blocks[1]} held-out blocks of {config.block_bars} bars; bandwidth "
         f"{float(found.data.kernel.bandwidth):.4f}; compiling"
     )
-    trainer = trainer_of(config, found)
-    with training_bar(console, config.optimiser.steps, _says) as on_step:
-        result = run_training(
-            trainer,
-            out,
-            digest=run_digest(config, market, found, code=code),
-            validate_every=config.optimiser.validate_every,
-            checkpoint_every=config.optimiser.checkpoint_every,
-            on_step=on_step,
-        )
+    digest = run_digest(config, market, found, code=code)
+    result = run_told(trainer_of(config, found), config.optimiser, out, digest=digest, says=_says, console=console)
     # Before the teacher: whoever finds it finds its units.
     save_units(units_of(split(market, **config.periods.model_dump()).train), out)
     save_teacher(result.model, out)
@@ -114,8 +107,31 @@ def _says(info: TrainInfo) -> str:
     return f"loss {float(info.loss):.3f}  MMD² {float(info.parts.signature_distance):.4f}"
 
 
+def run_told(
+    trainer: Trainable,
+    optimiser: TeacherOptimiserConfig | StudentOptimiserConfig,
+    out: Path,
+    *,
+    digest: str,
+    says: Callable[[Any], str],
+    console: Console,
+) -> Outcome:
+    """Train in `out` behind a progress bar, or go on there; `says` is what the bar tells of a step's info."""
+    # What a step finds wrong is told in one line; jax would log its own traceback before.
+    logging.getLogger("jax._src.callback").setLevel(logging.CRITICAL)
+    with _training_bar(console, optimiser.steps, says) as on_step:
+        return run_training(
+            trainer,
+            out,
+            digest=digest,
+            validate_every=optimiser.validate_every,
+            checkpoint_every=optimiser.checkpoint_every,
+            on_step=on_step,
+        )
+
+
 @contextlib.contextmanager
-def training_bar(
+def _training_bar(
     console: Console, steps: int, says: Callable[[Any], str]
 ) -> Iterator[Callable[[int, Any, float | None], None]]:
     """Show a progress bar whose steps say what `says` makes of their info, and the last score of held-out data."""

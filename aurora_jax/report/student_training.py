@@ -1,14 +1,14 @@
 """How the student's training went."""
 
-from collections.abc import Mapping, Sequence
-
 import numpy as np
 from matplotlib.figure import Figure
 
-from .style import BLUE, GREEN, MUTED, ORANGE, PURPLE, SKY, VERMILLION, canvas, label, legend
+from .metrics import Metrics, draw_scores, held_out_scores
+from .metrics import column as metrics_column
+from .style import BLUE, GREEN, MUTED, PURPLE, SKY, canvas, label, legend
 
 
-def student_training_figure(metrics: Sequence[Mapping[str, int | float | None]], score_before: float) -> Figure:
+def student_training_figure(metrics: Metrics, score_before: float) -> Figure:
     """Draw one-step forecast, evidence bound, steepness and gradient, one under the other over the same steps.
 
     Args:
@@ -18,16 +18,12 @@ def student_training_figure(metrics: Sequence[Mapping[str, int | float | None]],
     """
 
     def column(name: str) -> np.ndarray:
-        return np.asarray([np.nan if line[name] is None else line[name] for line in metrics], float)
+        return metrics_column(metrics, name)
 
-    step, held_out = column("step") + 1, column("held_out")
+    step = column("step") + 1
     figure, (forecast, evidence, steepness, gradient) = canvas([2.2, 1.5, 0.9, 0.9])
-    seen = np.isfinite(held_out)
-    steps, scores = np.append(0, step[seen]), np.append(score_before, held_out[seen])
-    best = int(np.argmin(scores))
     forecast.plot(step, column("prediction"), color=SKY, linewidth=0.8, label="each step's windows")
-    forecast.plot(steps, scores, color=ORANGE, linewidth=1.4, marker="o", markersize=3.0, label="validation")
-    forecast.plot(steps[best], scores[best], "o", markersize=8, markerfacecolor="none", color=VERMILLION, label="kept")
+    draw_scores(forecast, held_out_scores(metrics, score_before), name="validation")
     label(forecast, title="Forecast of the next return, minus log-likelihood", y="nats per return")
     legend(forecast)
     evidence.plot(step, column("reconstruction"), color=BLUE, linewidth=1.0, label="reconstruction")

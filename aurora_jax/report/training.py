@@ -6,15 +6,15 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
+from .metrics import Metrics, draw_scores, held_out_scores
+from .metrics import column as metrics_column
 from .style import (
     BLUE,
     GREEN,
     INK,
     MUTED,
-    ORANGE,
     PURPLE,
     SKY,
-    VERMILLION,
     canvas,
     canvas_side_by_side,
     label,
@@ -23,7 +23,7 @@ from .style import (
 )
 
 
-def training_figure(metrics: Sequence[Mapping[str, int | float | None]], score_before: float) -> Figure:
+def training_figure(metrics: Metrics, score_before: float) -> Figure:
     """Draw likelihood, path distance, separation and gradient, one under the other over the same steps.
 
     Args:
@@ -33,16 +33,12 @@ def training_figure(metrics: Sequence[Mapping[str, int | float | None]], score_b
     """
 
     def column(name: str) -> np.ndarray:
-        return np.asarray([np.nan if line[name] is None else line[name] for line in metrics], float)
+        return metrics_column(metrics, name)
 
-    step, held_out, values = column("step") + 1, column("held_out"), column("signature_distance")
+    step, values = column("step") + 1, column("signature_distance")
     figure, (fit, distance, separation, gradient) = canvas([2.2, 1.5, 1.0, 1.3])
-    seen = np.isfinite(held_out)
-    steps, scores = np.append(0, step[seen]), np.append(score_before, held_out[seen])
-    best = int(np.argmin(scores))
     fit.plot(step, column("negative_log_likelihood"), color=BLUE, linewidth=1.2, label="training")
-    fit.plot(steps, scores, color=ORANGE, linewidth=1.2, marker="o", markersize=3.0, label="held out")
-    fit.plot(steps[best], scores[best], "o", markersize=8, markerfacecolor="none", color=VERMILLION, label="kept")
+    draw_scores(fit, held_out_scores(metrics, score_before), name="held out")
     label(fit, title="Minus log-likelihood", y="nats per bar")
     legend(fit)
 

@@ -9,6 +9,7 @@ from .from_config import set_of as set_of
 from .from_config import trainer_of as trainer_of
 from .labels import BlockLabels as BlockLabels
 from .labels import label_blocks as label_blocks
+from .labels import shares_of as shares_of
 from .prepared import Prepared as Prepared
 from .prepared import prepare as prepare
 from .route import LabelledHistory as LabelledHistory
@@ -18,6 +19,7 @@ from .route import label_history as label_history
 from .route import label_paths as label_paths
 from .route import route as route
 from .run import Outcome as Outcome
+from .run import Trainable as Trainable
 from .run import TrainingError as TrainingError
 from .run import read_metrics as read_metrics
 from .run import run_training as run_training
@@ -31,7 +33,6 @@ from .summary import summary_of as summary_of
 from .taught import TaughtBy as TaughtBy
 from .teach import TaughtTeacher as TaughtTeacher
 from .teach import teach as teach
-from .teacher_batch import regime_shares as regime_shares
 from .teacher_batch import teacher_batch as teacher_batch
 from .teacher_batch import teacher_windows as teacher_windows
 from .teacher_set import Reading as Reading

@@ -3,13 +3,12 @@
 import hashlib
 
 import equinox as eqx
-import jax.numpy as jnp
-import numpy as np
 
 from ..config import TeacherConfig
 from ..core import root_key, stream
 from ..data import MarketData, split
-from ..teacher import NFSDE, REGIMES, Ablation, EmbedderFit, Weights, fit_embedder
+from ..teacher import NFSDE, Ablation, EmbedderFit, Weights, fit_embedder
+from .labels import shares_of
 from .run import bits
 from .teacher_set import TeacherSet, teacher_set
 from .trainer import Trainer, TrainSettings
@@ -48,10 +47,9 @@ def trainer_of(config: TeacherConfig, found: TeacherSet) -> Trainer:
 
 def embed(config: TeacherConfig, model: NFSDE, found: TeacherSet) -> EmbedderFit:
     """Fit what reads the teacher's factors off a window, on regimes as frequent as in training."""
-    counts = np.bincount(np.asarray(found.data.training.regime), minlength=len(REGIMES))
-    shares = (counts + 1.0) / (counts + 1.0).sum()  # a regime that training lacks may come
+    shares = shares_of(found.data.training.regime)
     key = stream(root_key(config.seed), "embedder")
-    return fit_embedder(model, key, bars=config.signature.window_bars, regime_shares=jnp.asarray(shares))
+    return fit_embedder(model, key, bars=config.signature.window_bars, regime_shares=shares)
 
 
 def run_digest(config: TeacherConfig, market: MarketData, found: TeacherSet, *, code: str) -> str:

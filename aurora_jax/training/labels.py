@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from ..router import family_weights
+from ..teacher import REGIMES
 
 
 class BlockLabels(NamedTuple):
@@ -19,6 +20,12 @@ class BlockLabels(NamedTuple):
 
     weights: Float[Array, "blocks families"]
     regime: Int[Array, " blocks"]
+
+
+def shares_of(regime: Int[Array | np.ndarray, " blocks"]) -> Float[Array, " regimes"]:
+    """Return how often each regime labels a block, one block of each added: one that never did may still come."""
+    counts = np.bincount(np.asarray(regime), minlength=len(REGIMES))
+    return jnp.asarray((counts + 1.0) / (counts + 1.0).sum())
 
 
 def label_blocks(returns: Float[np.ndarray, "bars assets"], *, block_bars: int) -> BlockLabels:

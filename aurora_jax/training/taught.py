@@ -15,8 +15,9 @@ from ..engine import Units
 from ..signatures import signature_kernel
 from ..student import NO_REGIME, Imitation, Targets, TrainData, Windows
 from ..teacher import NFSDE, TeacherEmbedder, path_view, teacher_embed
+from .labels import label_blocks, shares_of
 from .prepared import Prepared
-from .teacher_batch import regime_shares, teacher_batch, teacher_windows
+from .teacher_batch import teacher_batch, teacher_windows
 
 _EMBEDDED_AT_ONCE = 512
 
@@ -92,7 +93,7 @@ def taught_data(
 
 def _simulated(config: StudentConfig, prepared: Prepared, teacher: NFSDE) -> TeacherBatch:
     settings = config.teacher
-    shares = regime_shares(prepared.periods.train.log_returns(), block_bars=settings.block_bars)
+    shares = shares_of(label_blocks(prepared.periods.train.log_returns(), block_bars=settings.block_bars).regime)
     needed = max(prepared.pipeline.warm_up_bars + config.windows.window_bars, config.distillation.path_bars)
     return teacher_batch(
         teacher,

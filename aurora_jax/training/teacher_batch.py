@@ -10,15 +10,8 @@ from jaxtyping import Array, Float
 from ..core import PRNGKey, TeacherBatch, stream
 from ..student import Windows
 from ..teacher import NFSDE, REGIMES, simulate
-from .labels import label_blocks
 from .prepared import Prepared
 from .windows import last_bars, path_inputs
-
-
-def regime_shares(returns: Float[np.ndarray, "bars assets"], *, block_bars: int) -> Float[Array, " regimes"]:
-    """Return how often each regime labels a block of a market; one that never does may still come."""
-    counts = np.bincount(np.asarray(label_blocks(returns, block_bars=block_bars).regime), minlength=len(REGIMES))
-    return jnp.asarray((counts + 1.0) / (counts + 1.0).sum())
 
 
 def teacher_batch(
