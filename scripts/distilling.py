@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 
 import jax
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
@@ -52,7 +53,7 @@ def train(config: StudentConfig, teacher: Path | None, out: Path, *, console: Co
 
 
 def _says(info) -> str:
-    return f"loss {float(info.loss):.3f}  forecast {float(info.parts.prediction):.3f}"
+    return f"loss {float(info.loss):.3f}  forecast {float(info.parts.forecast):.3f}"
 
 
 def _tell(console: Console, found: StudentSet) -> None:
@@ -92,6 +93,7 @@ def _summary(
         "windows": {name: getattr(found.data, name).features.shape[0] for name in ("real", "teacher", "validation")},
         "steps": result.steps,
         "stopped_early": result.steps < config.optimiser.steps,
+        "network_is_heard": bool(np.any(np.asarray(result.model.decoder_out.kernel[...]))),
         "validation_nats_per_return": {"scale law alone": result.score_before, "student": result.best_score},
         "scale_law": {
             "weights": scale.law.weights.tolist(),

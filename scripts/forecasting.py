@@ -14,7 +14,7 @@ from rich.table import Table
 from aurora_jax import __version__, enable_x64
 from aurora_jax.config import ConfigError, StudentConfig
 from aurora_jax.data import MarketData, split, write_bytes_whole
-from aurora_jax.engine import TrainedStudent, canonical_json, load_student
+from aurora_jax.engine import canonical_json, load_student
 from aurora_jax.report import forecast_page, forecast_verdict, gains_figure, picture, transforms_figure
 from aurora_jax.study import (
     AbstractForecast,
@@ -25,12 +25,14 @@ from aurora_jax.study import (
     garch_t_forecast,
     gjr_garch_t_forecast,
     historical_forecast,
+    scale_law_forecast,
     score_forecast,
     student_forecast,
 )
 from scripts.teaching import market_of
 
 STUDENT = "student"
+LAW = "its scale law alone"
 
 
 def study(config: StudentConfig, folder: Path, out: Path, *, historical_bars: int, console: Console) -> dict:
@@ -45,7 +47,7 @@ def study(config: StudentConfig, folder: Path, out: Path, *, historical_bars: in
     """
     enable_x64()
     market = market_of(config)
-    _require_same(config, market, folder)
+    told = _require_same(config, market, folder)
     student = load_student(folder)
     out.mkdir(parents=True, exist_ok=True)
     periods = split(market, **config.periods.model_dump())
@@ -59,7 +61,12 @@ def study(config: StudentConfig, folder: Path, out: Path, *, historical_bars: in
         f"[bold]{market.symbol}[/bold]: {len(observed):,} test bars of {len(market.assets)} assets, from "
         f"{_date(periods.test, 0)} to {_date(periods.test, -1)}"
     )
-    makers = _makers(student, market, returns, first=first, training_bars=known_bars, historical_bars=historical_bars)
+    freedom = told["degrees_of_freedom"]["scale law"]
+    makers = {
+        STUDENT: lambda: student_forecast(student, market, first=first),
+        LAW: lambda: scale_law_forecast(student, market, first=first, degrees_of_freedom=freedom),
+        **_rivals(returns, first=first, training_bars=known_bars, historical_bars=historical_bars),
+    }
     scores = _score_all(makers, observed, counted, console)
     rivals = {name: found for name, found in scores.items() if name != STUDENT}
     result = {
@@ -85,8 +92,10 @@ def study(config: StudentConfig, folder: Path, out: Path, *, historical_bars: in
     return result
 
 
-def _require_same(config: StudentConfig, market: MarketData, folder: Path) -> None:
-    """Refuse a student of other periods or data: bars that it was trained on would count as held out.
+def _require_same(config: StudentConfig, market: MarketData, folder: Path) -> dict:
+    """Return the record of a student's training, and refuse one of other periods or data.
+
+    Bars that it was trained on would count as held out.
 
     Raises:
         ConfigError: says what differs; also if the record of its training is not there.
@@ -103,20 +112,14 @@ def _require_same(config: StudentConfig, market: MarketData, folder: Path) -> No
         )
     if told["data"]["sha256"] != market.digest:
         raise ConfigError(f"{folder} was trained on other data than {market.source}: give its own, or train it again.")
+    return told
 
 
-def _makers(
-    student: TrainedStudent,
-    market: MarketData,
-    returns: np.ndarray,
-    *,
-    first: int,
-    training_bars: int,
-    historical_bars: int,
+def _rivals(
+    returns: np.ndarray, *, first: int, training_bars: int, historical_bars: int
 ) -> dict[str, Callable[[], AbstractForecast]]:
     where, window_bars = {"training_bars": training_bars, "first": first}, min(historical_bars, first)
     return {
-        STUDENT: lambda: student_forecast(student, market, first=first),
         "GARCH(1,1)-t": lambda: garch_t_forecast(returns, **where),
         "GJR-GARCH-t (arch)": lambda: gjr_garch_t_forecast(returns, **where),
         "EWMA-t": lambda: ewma_t_forecast(returns, **where),

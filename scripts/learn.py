@@ -57,8 +57,7 @@ def distil(key: PRNGKey, config: QuickstartConfig, prepared: Prepared, scenarios
     seed = jax.random.bits(stream(key, "network"), dtype=jnp.uint32).item()
     network = DSSM(
         len(prepared.pipeline.names),
-        hidden=engine.student.hidden,
-        latent=engine.student.latent,
+        **engine.student.model_dump(),
         degrees_of_freedom=prepared.scale.degrees_of_freedom,
         rngs=nnx.Rngs(seed),
     )

@@ -156,7 +156,7 @@ def _outcome(
         measured={
             "teacher_held_out_nll_per_bar": teacher.held_out,
             "teacher_held_out_nll_per_bar_before": teacher.held_out_before,
-            "student_validation_nll_per_bar_asset": min(float(part.prediction) for part in student.result.validation),
+            "student_validation_nll_per_bar_asset": student.result.best_score,
             "slerp_monotonicity_violations": router.monotonicity_violations,
             "router_temperature": float(router.router.temperature),
             "scenario_paths": sum(cell.paths for cell in config.scenarios.cells.values()),

@@ -18,6 +18,7 @@ from aurora_jax.engine import Engine, EngineState, RouterParts, StreamParts, ass
 from aurora_jax.router import Router, RouterNetwork
 from aurora_jax.serving.transitions import take_in
 from aurora_jax.student import DSSM, bind, fit_trailing
+from tests.speaking_network import speaking
 
 HISTORY_BARS = 200
 FEATURES = ("return_1", "return_5", "volatility_10", "bollinger_width")
@@ -104,7 +105,8 @@ def make_artifact(
     """
     streams = {symbol: histories()[symbol] for symbol in symbols}
     config = engine_config(streams, **changes)
-    network = DSSM(len(config.features), hidden=config.student.hidden, latent=config.student.latent, rngs=nnx.Rngs(1))
+    sizes = {"hidden": config.student.hidden, "latent": config.student.latent}
+    network = speaking(DSSM(len(config.features), **sizes, rngs=nnx.Rngs(1)))
     structure, weights = nnx.split(RouterNetwork(len(config.features) + config.student.latent, rngs=nnx.Rngs(2)))
     router = RouterParts(nnx.to_pure_dict(weights), jnp.ones(()))
     trees = {"student": nnx.to_pure_dict(nnx.split(network)[1]), "router": router}

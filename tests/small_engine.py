@@ -15,6 +15,7 @@ from aurora_jax.data import FeaturePipeline, MarketData, batch_features, fit_sta
 from aurora_jax.engine import Engine, RouterParts, StreamParts, assemble, scenario_set
 from aurora_jax.router import Router, RouterNetwork
 from aurora_jax.student import DSSM, ScaleLaw, bind, fit_trailing, trailing_law
+from tests.speaking_network import speaking
 
 FEATURES = ("return_1", "volatility_10", "bollinger_width")
 ASSETS = ("AAPL", "JPM", "XOM")
@@ -102,7 +103,7 @@ def small(symbol: str) -> Small:
         log_spread_deviation=jnp.asarray(0.5),
     )
     sizes = config.student
-    network = DSSM(len(FEATURES), hidden=sizes.hidden, latent=sizes.latent, rngs=nnx.Rngs(1))
+    network = speaking(DSSM(len(FEATURES), hidden=sizes.hidden, latent=sizes.latent, rngs=nnx.Rngs(1)))
     structure, weights = nnx.split(RouterNetwork(len(FEATURES) + sizes.latent, rngs=nnx.Rngs(2)))
     router = RouterParts(nnx.to_pure_dict(weights), jnp.ones(()))
     engine = assemble(

@@ -7,6 +7,7 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_
 from .frozen import Frozen
 from .governance import GovernanceConfig, require_order
 from .governance import Share as Level
+from .student_model import StudentModelConfig
 
 OpenShare = Annotated[float, Field(gt=0.0, lt=1.0)]
 """A fraction in (0, 1)."""
@@ -114,20 +115,13 @@ class StreamConfig(Frozen):
         return self
 
 
-class StudentConfig(Frozen):
-    """Size of the student's networks."""
-
-    hidden: PositiveInt = 32
-    latent: PositiveInt = 6
-
-
 class EngineConfig(Frozen):
     """Everything that `engine.build` needs beside an artifact's arrays."""
 
     streams: dict[str, StreamConfig] = Field(default_factory=dict)
     features: tuple[str, ...] = Field(min_length=1)
     features_removed: dict[str, str] = Field(default_factory=dict)
-    student: StudentConfig = StudentConfig()
+    student: StudentModelConfig = StudentModelConfig()
     conformal: ConformalConfig
     crossbar: CrossbarConfig = CrossbarConfig()
     meta: MetaConfig = MetaConfig()

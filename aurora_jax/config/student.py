@@ -7,18 +7,7 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, Pos
 from .frozen import Frozen
 from .quickstart import PeriodsConfig
 from .repairs import RepairsConfig
-
-
-class StudentModelConfig(Frozen):
-    """Sizes of the networks.
-
-    Attributes:
-        hidden: width of the encoder's memory and of the other networks.
-        latent: size of z.
-    """
-
-    hidden: PositiveInt = 32
-    latent: PositiveInt = 6
+from .student_model import StudentModelConfig
 
 
 class WindowsConfig(Frozen):
@@ -50,17 +39,21 @@ class DistillationConfig(Frozen):
         separation_weight: lambda_sep, of the overlap of regimes in the student's state.
         tail_weight: lambda_tail, of the distance of tails and memory.
         signature_weight: lambda_sig, of the distance of paths.
+        separation_windows: simulated ones by which a step tells regimes apart.
+        separation_bars: last bars of those.
         paths: of the student and of the teacher that are compared in a step.
         path_bars: of those.
         depth: of their signatures.
         channels: that the signatures see; of fewer assets, as many as there are.
-        compare_every: steps between two that compare paths.
+        compare_every: steps between two that compare paths and regimes.
     """
 
     latent_weight: NonNegativeFloat = 0.01
     separation_weight: NonNegativeFloat = 0.01
     tail_weight: NonNegativeFloat = 0.01
     signature_weight: NonNegativeFloat = 1.0
+    separation_windows: Annotated[int, Field(ge=2)] = 48
+    separation_bars: PositiveInt = 32
     paths: Annotated[int, Field(ge=8)] = 32
     path_bars: Annotated[int, Field(ge=8)] = 64
     depth: PositiveInt = 3

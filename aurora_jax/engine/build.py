@@ -58,7 +58,7 @@ def build(config: EngineConfig, artifact: Artifact, *, symbol: str | None = None
     source = str(artifact.folder)
     template = _stream_template(config, symbol, artifact)
     stream = fill(template, artifact.arrays[f"stream-{symbol}"], source=f"{source}/stream-{symbol}")
-    network = DSSM(len(config.features), hidden=config.student.hidden, latent=config.student.latent, rngs=nnx.Rngs(0))
+    network = DSSM(len(config.features), **config.student.model_dump(), rngs=nnx.Rngs(0))
     structure, weights = nnx.split(network)
     weights = fill(nnx.to_pure_dict(weights), artifact.arrays["student"], source=f"{source}/student")
     inputs = len(config.features) + config.student.latent

@@ -48,7 +48,7 @@ class StudentFile(NamedTuple):
     """A trained student as arrays alone; names are JSON, as bytes."""
 
     names: UInt8[np.ndarray, " characters"]
-    sizes: Int[Array | np.ndarray, " 2"]
+    sizes: Int[Array | np.ndarray, " 3"]
     weights: PyTree[Array]
     standardiser: Standardiser
     trailing: Trailing
@@ -68,21 +68,21 @@ def load_student(path: Path | str) -> TrainedStudent:
     path = Path(path)
     path = path / f"{NAME}.safetensors" if path.is_dir() else path
     arrays = read_arrays(path)
-    if ".names" not in arrays or arrays.get(".sizes", np.zeros(0)).shape != (2,):
+    if ".names" not in arrays or arrays.get(".sizes", np.zeros(0)).shape != (3,):
         raise ArtifactError(f"{path}: holds no student of this version; make one with scripts/train_student.py.")
     try:
         names = json.loads(arrays[".names"].tobytes())
         assets, features = tuple(names["assets"]), tuple(names["features"])
     except (ValueError, KeyError, TypeError) as error:
         raise ArtifactError(f"{path}: damaged ({error}); restore it or train the student anew.") from None
-    hidden, latent = (int(size) for size in arrays[".sizes"])
+    hidden, latent, components = (int(size) for size in arrays[".sizes"])
     plain = Trailing(jnp.eye(len(assets)), jnp.ones(len(assets)))
     if names.get("settings") != _settings(plain):
         raise ArtifactError(f"{path}: its half-lives are those of another version; train the student anew.")
     template = TrainedStudent(
         assets,
         features,
-        DSSM(len(features), hidden=hidden, latent=latent, rngs=nnx.Rngs(0)),
+        DSSM(len(features), hidden=hidden, latent=latent, mixture_components=components, rngs=nnx.Rngs(0)),
         Standardiser(jnp.zeros(len(features)), jnp.ones(len(features))),
         plain,
     )
@@ -112,7 +112,7 @@ def _file(student: TrainedStudent) -> StudentFile:
     weights = nnx.to_pure_dict(nnx.split(network)[1])
     return StudentFile(
         np.frombuffer(names, np.uint8),
-        np.asarray([network.hidden, network.latent]),
+        np.asarray([network.hidden, network.latent, network.mixture_components]),
         weights,
         student.standardiser,
         student.trailing,

@@ -20,6 +20,8 @@ from .forecast_scores import sample_ranked_probability_score as sample_ranked_pr
 from .forecast_scores import student_t_log_score as student_t_log_score
 from .forecast_scores import student_t_ranked_probability_score as student_t_ranked_probability_score
 from .joint_score import fz0_loss as fz0_loss
+from .mixture_scores import normal_mixture_log_score as normal_mixture_log_score
+from .mixture_scores import normal_mixture_ranked_probability_score as normal_mixture_ranked_probability_score
 from .ranked_shortfall import acerbi_szekely_ranked as acerbi_szekely_ranked
 from .simulated_null import SimulatedTest as SimulatedTest
 from .traffic_light import TrafficLight as TrafficLight

@@ -8,6 +8,7 @@ from .content import RouterReport as RouterReport
 from .content import StreamReport as StreamReport
 from .dataset_page import dataset_page as dataset_page
 from .decisions import decision_figure as decision_figure
+from .distillation import distillation_figure as distillation_figure
 from .equity import equity_figure as equity_figure
 from .fan import fan_figure as fan_figure
 from .forecast_page import forecast_page as forecast_page

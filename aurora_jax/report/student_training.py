@@ -12,8 +12,8 @@ def student_training_figure(metrics: Metrics, score_before: float) -> Figure:
     """Draw one-step forecast, evidence bound, steepness and gradient, one under the other over the same steps.
 
     Args:
-        metrics: a record for each step: step, prediction, reconstruction, divergence, jacobian, gradient_norm and
-            held_out, which is None in a step without a score.
+        metrics: a record for each step: step, prediction, single, reconstruction, divergence, jacobian, gradient_norm
+            and held_out, which is None in a step without a score.
         score_before: of the untrained network, nats per return of the validation windows.
     """
 
@@ -22,9 +22,14 @@ def student_training_figure(metrics: Metrics, score_before: float) -> Figure:
 
     step = column("step") + 1
     figure, (forecast, evidence, steepness, gradient) = canvas([2.2, 1.5, 0.9, 0.9])
-    forecast.plot(step, column("prediction"), color=SKY, linewidth=0.8, label="each step's windows")
+    told = 0.5 * (column("prediction") + column("single"))
+    forecast.plot(step, told, color=SKY, linewidth=0.8, label="each step's windows")
     draw_scores(forecast, held_out_scores(metrics, score_before), name="validation")
-    label(forecast, title="Forecast of the next return, minus log-likelihood", y="nats per return")
+    label(
+        forecast,
+        title="Forecast of the next return, minus log-likelihood: joint and single, averaged",
+        y="nats per return",
+    )
     legend(forecast)
     evidence.plot(step, column("reconstruction"), color=BLUE, linewidth=1.0, label="reconstruction")
     evidence.plot(step, column("divergence"), color=PURPLE, linewidth=1.0, label="KL divergence")

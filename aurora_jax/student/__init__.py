@@ -10,6 +10,9 @@ from .distil import latent_divergence as latent_divergence
 from .distil import regime_overlap as regime_overlap
 from .distil import signature_loss as signature_loss
 from .distil import tail_loss as tail_loss
+from .emission import AbstractEmission as AbstractEmission
+from .emission import GaussianMixtureEmission as GaussianMixtureEmission
+from .emission import StudentTEmission as StudentTEmission
 from .fit_scale import ScaleFit as ScaleFit
 from .fit_scale import fit_scale_law as fit_scale_law
 from .generate import decode as decode
@@ -18,6 +21,7 @@ from .generate import shocks as shocks
 from .loss import LossParts as LossParts
 from .loss import Windows as Windows
 from .loss import filter_window as filter_window
+from .loss import filter_windows as filter_windows
 from .loss import standardise_returns as standardise_returns
 from .loss import student_loss as student_loss
 from .model import DSSM as DSSM
@@ -43,4 +47,5 @@ from .train_records import DistillationSettings as DistillationSettings
 from .train_records import TrainData as TrainData
 from .train_records import TrainInfo as TrainInfo
 from .train_records import TrainSettings as TrainSettings
+from .trainer import SHARES as SHARES
 from .trainer import Trainer as Trainer

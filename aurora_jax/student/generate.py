@@ -16,7 +16,7 @@ def generate(
     r"""Roll returns out of the prior, from `latent` on.
 
     $z_{t+1} \sim p(z_{t+1}|z_t)$, $x_t = \mu(z_t) + \sigma(z_t) \sqrt{w_t}\, C n_t$ with one mixing variable
-    $w_t \sim \mathrm{InvGamma}(\nu/2, \nu/2)$ for all assets, times the scale expected after what was generated.
+    $w_t$ for all assets (see `AbstractEmission`), times the scale expected after what was generated.
 
     Args:
         network: the model.
@@ -26,8 +26,7 @@ def generate(
         bars: length.
     """
     factor = jnp.linalg.cholesky(trailing.base_correlation)
-    half = 0.5 * network.degrees_of_freedom.astype(factor.dtype)
-    mixing = half / jr.gamma(stream(key, "mixing"), half, (bars,), factor.dtype)
+    mixing = network.emission.mixing(stream(key, "mixing"), bars, factor.dtype)
     normal = jr.normal(stream(key, "normal"), (bars, *latent.shape[:1]), factor.dtype) @ factor.T
     noise = jr.normal(stream(key, "latent"), (bars, *latent.shape), jnp.float32)
 

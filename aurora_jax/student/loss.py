@@ -5,12 +5,11 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-import numpyro.distributions as dist
 from jax import lax
 from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, Bool, Float
 
-from ..core import PRNGKey, lenient
+from ..core import PRNGKey
 from .model import DSSM, CellOutput, Gaussian
 from .trailing import Trailing
 
@@ -38,7 +37,8 @@ class LossParts(NamedTuple):
         total: weighted.
         reconstruction: minus the log density of a return given the state.
         divergence: of the posterior from the prior.
-        prediction: minus the log density of the next return.
+        prediction: minus the joint log density of the next returns.
+        single: minus the log density of the next return of each asset alone, whatever the others do.
         jacobian: squared norm of the transition's.
         latent: divergence from the teacher's latent state.
         overlap: of the regimes' states.
@@ -50,11 +50,17 @@ class LossParts(NamedTuple):
     reconstruction: Float[Array, ""]
     divergence: Float[Array, ""]
     prediction: Float[Array, ""]
+    single: Float[Array, ""]
     jacobian: Float[Array, ""]
     latent: Float[Array, ""] | float = 0.0
     overlap: Float[Array, ""] | float = 0.0
     tail: Float[Array, ""] | float = 0.0
     signature: Float[Array, ""] | float = 0.0
+
+    @property
+    def forecast(self) -> Float[Array, ""]:
+        """Return what the next bar's forecast is judged by: the mean of its joint and its single densities."""
+        return jnp.asarray(0.5 * (self.prediction + self.single))
 
 
 def standardise_returns(
@@ -73,20 +79,21 @@ def standardise_returns(
 
 
 def student_loss(
-    network: DSSM, key: PRNGKey, windows: Windows, *, jacobian_weight: float, divergence_weight: float
+    network: DSSM, key: PRNGKey | None, windows: Windows, *, jacobian_weight: float, divergence_weight: float
 ) -> tuple[Float[Array, ""], LossParts]:
     r"""Return the negative of ELBO plus one-step predictive log-likelihood, per bar and asset.
 
     $$-\sum_t \mathbb E_q[\log p(x_t|z_t)] + \beta\, KL(q \| p) + \lambda_J \|J_t\|_F^2
-      - \sum_t \log p(x_{t+1} | \bar z_{t+1})$$
+      - \tfrac12 \sum_t \Bigl(\log p(x_{t+1} | \bar z_{t+1}) + \sum_i \log p(x_{t+1, i} | \bar z_{t+1})\Bigr)$$
 
     with $J_t$ the Jacobian of the mean transition and $\bar z$ its mean: the last term is the forecast that is
-    served, so it is trained on as well. One posterior sample per bar. A bar on which an asset is missing has no part in
-    the densities; the missing asset is predicted through it.
+    served, so it is trained on as well; by the joint law, which a portfolio needs, and by each asset's own, which its
+    interval needs: the joint density alone improves while single ones become worse. One posterior sample per bar. A bar
+    on which an asset is missing has no part in the joint densities; the missing asset is predicted through it.
 
     Args:
         network: the model.
-        key: spent on the posterior samples.
+        key: spent on the posterior samples; None takes the posterior's mean, as the student is served.
         windows: a batch.
         jacobian_weight: lambda_J.
         divergence_weight: beta.
@@ -103,9 +110,11 @@ def student_loss(
     )
 
 
-def filter_windows(network: DSSM, key: PRNGKey, windows: Windows) -> CellOutput:
-    """Run the filter over each window, with one posterior sample a bar."""
-    noise = jax.random.normal(key, (*windows.standard_returns.shape, network.latent), jnp.float32)
+def filter_windows(network: DSSM, key: PRNGKey | None, windows: Windows) -> CellOutput:
+    """Run the filter over each window, with one posterior sample a bar, or as it is served if there is no key."""
+    noise = None
+    if key is not None:
+        noise = jax.random.normal(key, (*windows.standard_returns.shape, network.latent), jnp.float32)
     return jax.vmap(lambda *bars: filter_window(network, *bars))(windows.features, noise, windows.observed)
 
 
@@ -125,16 +134,19 @@ def evidence_loss(
     prediction = _log_density(network, ahead, windows.standard_returns[:, 1:], windows.whitening[:, 1:])
     whole = jnp.ones((count, bars)) if windows.observed is None else jnp.all(windows.observed, axis=-1)
     reconstruction, prediction = _mean_where(reconstruction, whole), _mean_where(prediction, whole[:, 1:])
+    single = _single_log_density(network, ahead, windows.standard_returns[:, 1:])
+    single = _mean_where(single, jnp.ones(single.shape) if windows.observed is None else windows.observed[:, 1:])
     divergence = jnp.mean(jnp.sum(_divergence(cells.posterior, cells.prior), axis=-1))
     jacobian = _transition_steepness(network, cells.latent[:, :: max(bars // 4, 1)])
     parts = LossParts(
         total=-reconstruction / assets
         + divergence_weight * divergence
         + jacobian_weight * jacobian
-        - prediction / assets,
+        - 0.5 * (prediction / assets + single),
         reconstruction=-reconstruction / assets,
         divergence=divergence,
         prediction=-prediction / assets,
+        single=-single,
         jacobian=jacobian,
     )
     return parts.total, parts
@@ -159,22 +171,25 @@ def filter_window(
 
 
 def _log_density(network, emission, returns, whitening) -> Float[Array, "windows bars"]:
-    """Multivariate Student-t with one mixing variable over assets: independent tails would have no tail dependence.
+    """Log density of all assets together, with one mixing variable: independent tails would have no tail dependence.
 
     The law is spherical once whitened, and the scale matrix enters by its determinant: no factorisation per step.
     """
     location, log_scale = emission
     residual = (returns - location) * jnp.exp(-log_scale)
     white = jnp.einsum("wbij,wbj->wbi", whitening, residual)
-    assets = returns.shape[-1]
-    with lenient():
-        origin, identity = jnp.zeros(assets, white.dtype), jnp.eye(assets, dtype=white.dtype)
-        density = dist.MultivariateStudentT(network.degrees_of_freedom, origin, identity).log_prob(white)
+    density = network.emission.joint_log_density(white)
     return density + jnp.sum(jnp.log(jnp.diagonal(whitening, axis1=-2, axis2=-1)) - log_scale, axis=-1)
 
 
-def _mean_where(values: Float[Array, "windows bars"], counted) -> Float[Array, ""]:
-    """Return the mean over the bars that count; 0 if none does."""
+def _single_log_density(network, emission, returns) -> Float[Array, "windows bars assets"]:
+    """Log density of each asset alone: what the joint law says of it, whatever its correlations."""
+    location, log_scale = emission
+    return network.emission.log_density((returns - location) * jnp.exp(-log_scale)) - log_scale
+
+
+def _mean_where(values: Float[Array, "*shape"], counted) -> Float[Array, ""]:
+    """Return the mean over what counts; 0 if nothing does."""
     weight = counted.astype(values.dtype)
     return jnp.sum(values * weight) / jnp.maximum(jnp.sum(weight), 1.0)
 

@@ -1,6 +1,5 @@
 """The deep state-space model: networks and the one-bar cell that training and serving share."""
 
-import math
 from typing import NamedTuple
 
 import jax
@@ -8,14 +7,15 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Bool, Float
 
+from .emission import AbstractEmission, GaussianMixtureEmission, StudentTEmission
+
 _LOG_VARIANCE_BOUND = 2.0
 _MEMORY = 0.9
 _CHANGE_BOUND = 1.0
 _LOG_SCALE_BOUND = 1.5  # the forecast scale stays within a factor of 4.5 of the expected one
 _LOCATION_BOUND = 0.5  # of one expected scale
-_SMALL = nnx.initializers.normal(0.01)  # start at the expected scale and a still state
-DEGREES_OF_FREEDOM_MIN = 2.05
-DEGREES_OF_FREEDOM_MAX = 60.0
+_SMALL = nnx.initializers.normal(0.01)  # start at a still state
+_NOTHING = nnx.initializers.zeros  # start at the expected scale, to the bit
 
 
 class Gaussian(NamedTuple):
@@ -54,11 +54,19 @@ class DSSM(nnx.Module):
         hidden: width of the encoder's memory and of the networks.
         latent: size of z.
         degrees_of_freedom: of the emission at the start.
+        mixture_components: normals that the emission is a mixture of; 0 makes it Student-t.
         rngs: of the starting weights.
     """
 
     def __init__(
-        self, features: int, *, hidden: int = 32, latent: int = 6, degrees_of_freedom: float = 9.0, rngs: nnx.Rngs
+        self,
+        features: int,
+        *,
+        hidden: int = 32,
+        latent: int = 6,
+        degrees_of_freedom: float = 9.0,
+        mixture_components: int = 0,
+        rngs: nnx.Rngs,
     ):
         dtype = jnp.float32
         self.features, self.hidden, self.latent = features, hidden, latent
@@ -67,14 +75,18 @@ class DSSM(nnx.Module):
         self.transition_hidden = nnx.Linear(latent, hidden, param_dtype=dtype, rngs=rngs)
         self.transition_out = nnx.Linear(hidden, 2 * latent, kernel_init=_SMALL, param_dtype=dtype, rngs=rngs)
         self.decoder_hidden = nnx.Linear(latent, hidden, param_dtype=dtype, rngs=rngs)
-        self.decoder_out = nnx.Linear(hidden, 2, kernel_init=_SMALL, param_dtype=dtype, rngs=rngs)
-        self.raw_degrees_of_freedom = nnx.Param(jnp.asarray(_raw_degrees_of_freedom(degrees_of_freedom), dtype))
+        self.decoder_out = nnx.Linear(hidden, 2, kernel_init=_NOTHING, param_dtype=dtype, rngs=rngs)
+        self.mixture_components = mixture_components
+        self.emission: AbstractEmission = (
+            GaussianMixtureEmission(mixture_components, degrees_of_freedom)
+            if mixture_components
+            else StudentTEmission(degrees_of_freedom)
+        )
 
     @property
     def degrees_of_freedom(self) -> Float[Array, ""]:
         """Return the emission's degrees of freedom, in (2, 60]."""
-        share = jax.nn.sigmoid(self.raw_degrees_of_freedom[...])
-        return DEGREES_OF_FREEDOM_MIN + (DEGREES_OF_FREEDOM_MAX - DEGREES_OF_FREEDOM_MIN) * share
+        return self.emission.degrees_of_freedom
 
     def transition(self, latent: Float[Array, "*batch latent"]) -> Gaussian:
         """Return p(z_t | z_{t-1} = latent)."""
@@ -117,13 +129,6 @@ class DSSM(nnx.Module):
         sample = posterior.mean + jnp.exp(0.5 * posterior.log_variance) * noise
         forecast = self.emit(self.transition(sample).mean)
         return hidden, CellOutput(prior, posterior, sample, self.emit(sample), forecast)
-
-
-def _raw_degrees_of_freedom(start: float) -> float:
-    """Return what the sigmoid of `DSSM.degrees_of_freedom` turns into `start`, kept off both of its ends."""
-    share = (start - DEGREES_OF_FREEDOM_MIN) / (DEGREES_OF_FREEDOM_MAX - DEGREES_OF_FREEDOM_MIN)
-    share = min(max(share, 1e-3), 1.0 - 1e-3)
-    return math.log(share / (1.0 - share))
 
 
 def _bounded(change):

@@ -3,12 +3,11 @@
 from typing import NamedTuple
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Bool, Float, PyTree
 
-from ..core import Forecast, student_t_quantile
+from ..core import Forecast
 from .model import DSSM, Gaussian
 from .trailing import Trailing, TrailingState
 
@@ -37,7 +36,8 @@ class Student(eqx.Module):
         structure: the network's static definition (flax nnx).
         weights: its arrays.
         trailing: the stream's expected scale and correlation.
-        standard_quantiles: quantiles of the standard Student-t law at `QUANTILES`, worked out once.
+        standard_quantiles: quantiles of the emission's standard law at `QUANTILES`, worked out once.
+        degrees_of_freedom: of that law, or of the Student-t law whose tail is most like its.
     """
 
     structure: nnx.GraphDef = eqx.field(static=True)
@@ -91,5 +91,5 @@ def bind(network: DSSM, trailing: Trailing) -> Student:
     """Bind trained weights to a stream; the result is a pytree, ready for jit and for saving."""
     structure, weights = nnx.split(network)
     degrees_of_freedom = network.degrees_of_freedom.astype(trailing.base_variance.dtype)
-    quantiles = jax.vmap(lambda p: student_t_quantile(p, degrees_of_freedom))(jnp.asarray(QUANTILES))
+    quantiles = network.emission.quantile(jnp.asarray(QUANTILES, trailing.base_variance.dtype))
     return Student(structure, nnx.to_pure_dict(weights), trailing, quantiles, degrees_of_freedom)

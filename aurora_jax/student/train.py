@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from ..core import PRNGKey, judged
+from ..core import PRNGKey
 from .loss import LossParts, Windows
 from .model import DSSM
 from .train_records import TrainData, TrainSettings
@@ -16,12 +16,16 @@ from .trainer import Trainer
 
 
 class TrainResult(NamedTuple):
-    """The trained network and its losses: training at every step, validation at the start and at the checkpoints."""
+    """The trained network and its losses: training at every step, validation at the start and at the checkpoints.
+
+    `best_score` is the kept network's forecast of the validation windows.
+    """
 
     network: DSSM
     losses: Float[Array, " steps"]
     validation_steps: tuple[int, ...]
     validation: tuple[LossParts, ...]
+    best_score: float
 
 
 def train(
@@ -35,7 +39,7 @@ def train(
     validate_every: int = 50,
     on_step: Callable[[int, float], None] = lambda step, loss: None,
 ) -> TrainResult:
-    """Train by AdamW with clipped gradients; keep the weights, the start's included, that predict validation best.
+    """Train by AdamW with clipped gradients; keep the weights that forecast validation best, see `Trainer.validate`.
 
     Args:
         network: where to start.
@@ -63,6 +67,8 @@ def train(
         on_step(step, losses[-1])
         if (step + 1) % validate_every == 0 or step + 1 == trainer.steps:
             scores.append(jax.tree.map(np.asarray, trainer.score(state.parameters)))
-            state = judged(state, jnp.asarray(scores[-1].prediction))
+            state, _ = trainer.validate(state)
             at.append(step + 1)
-    return TrainResult(trainer.model(state.best), jnp.asarray(losses), tuple(at), tuple(scores))
+    return TrainResult(
+        trainer.model(state.best), jnp.asarray(losses), tuple(at), tuple(scores), float(state.best_score)
+    )

@@ -16,15 +16,19 @@ class DistillationSettings(NamedTuple):
         separation_weight: lambda_sep, of the overlap of regimes.
         tail_weight: lambda_tail, of tails and memory.
         signature_weight: lambda_sig, of the distance of paths.
+        separation_windows: simulated ones whose last bars tell how far regimes overlap; a batch has too few.
+        separation_bars: last bars of those.
         paths: of the student and of the teacher that are compared.
         depth: of the signatures.
-        compare_every: steps between two that compare paths, with the same weight.
+        compare_every: steps between two that compare paths and regimes, with the same weight.
     """
 
     latent_weight: float = 0.01
     separation_weight: float = 0.01
     tail_weight: float = 0.01
     signature_weight: float = 1.0
+    separation_windows: int = 48
+    separation_bars: int = 32
     paths: int = 32
     depth: int = 3
     compare_every: int = 4
@@ -80,6 +84,13 @@ class Batch(NamedTuple):
 
     windows: Windows
     targets: Targets | None
+
+
+class Comparison(NamedTuple):
+    """What some steps compare besides their batch: the teacher's paths, and its windows of known regimes."""
+
+    imitation: Imitation
+    regimes: Batch | None
 
 
 class Parameters(NamedTuple):

@@ -4,8 +4,15 @@ from .compare import Comparison as Comparison
 from .compare import Distance as Distance
 from .compare import compare as compare
 from .compare import nearer as nearer
+from .distillation import Evidence as Evidence
+from .distillation import Likeness as Likeness
+from .distillation import exceedances as exceedances
+from .distillation import held_out_evidence as held_out_evidence
+from .distillation import likeness as likeness
+from .distillation import overlap_of_regimes as overlap_of_regimes
 from .forecast_law import AbstractForecast as AbstractForecast
 from .forecast_law import HistoricalForecast as HistoricalForecast
+from .forecast_law import NormalMixtureForecast as NormalMixtureForecast
 from .forecast_law import StudentTForecast as StudentTForecast
 from .forecast_rivals import ewma_t_forecast as ewma_t_forecast
 from .forecast_rivals import garch_t_forecast as garch_t_forecast
@@ -25,5 +32,6 @@ from .invariant_table import invariant_table as invariant_table
 from .rival import AbstractMarketModel as AbstractMarketModel
 from .rival import HeldOut as HeldOut
 from .rival import held_out_windows as held_out_windows
+from .student_forecast import scale_law_forecast as scale_law_forecast
 from .student_forecast import student_forecast as student_forecast
 from .taught import TaughtMarket as TaughtMarket

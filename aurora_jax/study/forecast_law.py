@@ -5,10 +5,13 @@ import abc
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
+import scipy.optimize
 import scipy.stats
 from jaxtyping import Float
 
 from ..inference import (
+    normal_mixture_log_score,
+    normal_mixture_ranked_probability_score,
     sample_ranked_probability_score,
     student_t_log_score,
     student_t_ranked_probability_score,
@@ -61,6 +64,35 @@ class StudentTForecast(AbstractForecast):
 
     def probability(self, observed: Table) -> Table:
         return scipy.stats.t.cdf((observed - self.mean) / self.scale, self.degrees_of_freedom)
+
+
+class NormalMixtureForecast(AbstractForecast):
+    r"""$m + s \sqrt w N$ for each bar and asset, with $P(\sqrt w = s_k) = \pi_k$ the same for all."""
+
+    mean: Table
+    scale: Table
+    weights: Float[np.ndarray, " components"]
+    scales: Float[np.ndarray, " components"]
+
+    def _law(self) -> dict[str, Float[np.ndarray, " components"]]:
+        return {"weights": self.weights, "scales": self.scales}
+
+    def ranked_probability_score(self, observed: Table) -> Table:
+        return np.asarray(normal_mixture_ranked_probability_score(observed, self.mean, self.scale, **self._law()))
+
+    def log_score(self, observed: Table) -> Table:
+        return np.asarray(normal_mixture_log_score(observed, self.mean, self.scale, **self._law()))
+
+    def quantile(self, level: float) -> Table:
+        far = 40.0 * float(self.scales.max())
+        standard = scipy.optimize.brentq(lambda x: self._below(np.full(1, x))[0] - level, -far, far)
+        return self.mean + self.scale * standard
+
+    def probability(self, observed: Table) -> Table:
+        return self._below((observed - self.mean) / self.scale)
+
+    def _below(self, standard: np.ndarray) -> np.ndarray:
+        return scipy.stats.norm.cdf(standard[..., None] / self.scales) @ self.weights
 
 
 class HistoricalForecast(AbstractForecast):

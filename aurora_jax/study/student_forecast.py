@@ -7,11 +7,31 @@ import numpy as np
 
 from ..data import MarketData, batch_features
 from ..engine import TrainedStudent
-from ..student import Student
-from .forecast_law import StudentTForecast
+from ..student import GaussianMixtureEmission, Student, Trailing
+from .forecast_law import AbstractForecast, NormalMixtureForecast, StudentTForecast
 
 
-def student_forecast(student: TrainedStudent, market: MarketData, *, first: int) -> StudentTForecast:
+def scale_law_forecast(
+    student: TrainedStudent, market: MarketData, *, first: int, degrees_of_freedom: float
+) -> StudentTForecast:
+    r"""Forecast $s_t T_\nu$ by the student's scale law alone, without its network: what the network starts from.
+
+    Args:
+        student: trained on the same assets.
+        market: bars; those before `first` are taken in as well.
+        first: place of the first forecast's return in `market.log_returns()`.
+        degrees_of_freedom: nu that was fitted with the law.
+
+    Raises:
+        ValueError: if the assets are others.
+    """
+    _require_assets(student, market)
+    scale = _scales(student.trailing, jnp.asarray(market.log_returns()), jnp.asarray(~market.imputed[1:]))
+    scale = np.asarray(scale)[first:]
+    return StudentTForecast(np.zeros_like(scale), scale, np.full_like(scale, degrees_of_freedom))
+
+
+def student_forecast(student: TrainedStudent, market: MarketData, *, first: int) -> AbstractForecast:
     """Forecast the returns that end at bars `first` + 1 and later of `market`, each from the bars before.
 
     Args:
@@ -22,14 +42,31 @@ def student_forecast(student: TrainedStudent, market: MarketData, *, first: int)
     Raises:
         ValueError: if the assets are others.
     """
-    if tuple(student.assets) != tuple(market.assets):
-        raise ValueError(f"the student is of {', '.join(student.assets)}; the market holds {', '.join(market.assets)}.")
+    _require_assets(student, market)
     features = student.standardiser.apply(batch_features(student.pipeline, market.bars()))
     returns = jnp.asarray(np.concatenate([np.zeros((1, len(market.assets))), market.log_returns()]))
     observed = jnp.asarray(~market.imputed)
     mean, scale = (np.asarray(part)[first:-1] for part in _run(student.bound(), features, returns, observed))
-    nu = float(student.network.degrees_of_freedom)
-    return StudentTForecast(mean, scale, np.full_like(mean, nu))
+    emission = student.network.emission
+    if isinstance(emission, GaussianMixtureEmission):
+        weights, scales = (np.asarray(part, float) for part in (emission.weights, emission.scales))
+        return NormalMixtureForecast(mean, scale, weights / weights.sum(), scales)
+    return StudentTForecast(mean, scale, np.full_like(mean, float(emission.degrees_of_freedom)))
+
+
+def _require_assets(student: TrainedStudent, market: MarketData) -> None:
+    if tuple(student.assets) != tuple(market.assets):
+        raise ValueError(f"the student is of {', '.join(student.assets)}; the market holds {', '.join(market.assets)}.")
+
+
+@eqx.filter_jit
+def _scales(trailing: Trailing, returns, observed):
+    """Return the scale that was expected of each bar's returns."""
+
+    def advance(state, bar):
+        return trailing.step(state, *bar), trailing.scale(state)
+
+    return jax.lax.scan(advance, trailing.init(), (returns, observed))[1]
 
 
 @eqx.filter_jit

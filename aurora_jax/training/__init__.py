@@ -31,6 +31,8 @@ from .student_run import trained_student as trained_student
 from .summary import learnt as learnt
 from .summary import summary_of as summary_of
 from .taught import TaughtBy as TaughtBy
+from .taught import imitation_of as imitation_of
+from .taught import simulated_for as simulated_for
 from .teach import TaughtTeacher as TaughtTeacher
 from .teach import teach as teach
 from .teacher_batch import teacher_batch as teacher_batch

@@ -73,8 +73,7 @@ def student_trainer(config: StudentConfig, found: StudentSet) -> Trainer:
     root, prepared = root_key(config.seed), found.prepared
     network = DSSM(
         len(prepared.pipeline.names),
-        hidden=config.model.hidden,
-        latent=config.model.latent,
+        **config.model.model_dump(),
         degrees_of_freedom=prepared.scale.degrees_of_freedom,
         rngs=nnx.Rngs(int(jax.random.bits(stream(root, "network"), dtype=np.uint32))),
     )

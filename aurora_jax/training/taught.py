@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ..config import ConfigError, StudentConfig
-from ..core import TeacherBatch, root_key, stream
+from ..core import PRNGKey, TeacherBatch, root_key, stream
 from ..data import MarketData
 from ..engine import Units
 from ..signatures import signature_kernel
@@ -79,7 +79,8 @@ def taught_data(
         real_returns: their log returns.
         validation: later windows.
     """
-    batch = _simulated(config, prepared, taught_by.teacher)
+    key = stream(root_key(config.seed), "teacher")
+    batch = simulated_for(config, prepared, taught_by.teacher, key, paths=config.teacher.paths)
     bars = config.windows.window_bars
     return TrainData(
         real,
@@ -87,19 +88,22 @@ def taught_data(
         validation,
         _targets(taught_by, real_returns, np.full(len(real_returns), NO_REGIME)),
         _targets(taught_by, np.asarray(batch.returns)[:, -bars:], np.asarray(batch.regime)[:, -1]),
-        _imitation(config, prepared, batch),
+        imitation_of(config, prepared, batch),
     )
 
 
-def _simulated(config: StudentConfig, prepared: Prepared, teacher: NFSDE) -> TeacherBatch:
+def simulated_for(
+    config: StudentConfig, prepared: Prepared, teacher: NFSDE, key: PRNGKey, *, paths: int
+) -> TeacherBatch:
+    """Simulate paths long enough for the student's windows and comparisons, regimes as often as the market's blocks."""
     settings = config.teacher
     shares = shares_of(label_blocks(prepared.periods.train.log_returns(), block_bars=settings.block_bars).regime)
     needed = max(prepared.pipeline.warm_up_bars + config.windows.window_bars, config.distillation.path_bars)
     return teacher_batch(
         teacher,
-        stream(root_key(config.seed), "teacher"),
+        key,
         shares,
-        paths=settings.paths,
+        paths=paths,
         blocks=-(-needed // settings.block_bars),
         block_bars=settings.block_bars,
     )
@@ -115,7 +119,7 @@ def _targets(taught_by: TaughtBy, returns: Float[np.ndarray, "windows bars asset
     return Targets(mean, covariance, np.asarray(regime, np.int32))
 
 
-def _imitation(config: StudentConfig, prepared: Prepared, batch: TeacherBatch) -> Imitation:
+def imitation_of(config: StudentConfig, prepared: Prepared, batch: TeacherBatch) -> Imitation:
     """Take the last bars of the teacher's paths; units of the comparison are those of the market's training period."""
     settings = config.distillation
     market = jnp.asarray(prepared.periods.train.log_returns(), jnp.float32)

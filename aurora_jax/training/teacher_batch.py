@@ -72,7 +72,7 @@ def teacher_windows(batch: TeacherBatch, prepared: Prepared, *, window_bars: int
             f"paths of {steps} bars are too short to warm the features up and fill a window of {window_bars}; "
             f"simulate {needed - 1}."
         )
-    moves = jnp.asarray(batch.returns[:, -(needed - 1) :], float)
+    moves = jnp.asarray(batch.returns, float)  # all of them: the scale law remembers longer than the features do
     log_price = jnp.concatenate([jnp.zeros((paths, 1, moves.shape[2])), jnp.cumsum(moves, axis=1)], axis=1)
     parts = (prepared.pipeline, prepared.standardiser, prepared.trailing)
     return last_bars(path_inputs(log_price, *parts), length_bars=window_bars)

@@ -104,7 +104,7 @@ def test_transforms_are_drawn_as_they_are():
 
 
 def test_the_student_training_figure_marks_the_kept_step():
-    names = ("prediction", "reconstruction", "divergence", "jacobian", "gradient_norm")
+    names = ("prediction", "single", "reconstruction", "divergence", "jacobian", "gradient_norm")
     lines = [{"step": i, **{name: 1.0 + i for name in names}, "held_out": None} for i in range(6)]
     lines[1]["held_out"], lines[3]["held_out"], lines[5]["held_out"] = 1.3, 1.1, 1.2
     forecast = student_training_figure(lines, 1.4).axes[0]

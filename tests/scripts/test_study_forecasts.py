@@ -71,7 +71,7 @@ def test_one_command_from_a_market_to_a_page_and_again(tmp_path):
     assert "In NLL the student is" in " ".join(first.output.split())
     out = tmp_path / "out"
     found = json.loads((out / "forecasts.json").read_text())
-    rivals = {"GARCH(1,1)-t", "GJR-GARCH-t (arch)", "EWMA-t", "historical, 500 bars"}
+    rivals = {"its scale law alone", "GARCH(1,1)-t", "GJR-GARCH-t (arch)", "EWMA-t", "historical, 500 bars"}
     assert set(found["scores"]) == {"student"} | rivals
     assert set(found["differences"]) == rivals
     assert found["bars"] > 3000

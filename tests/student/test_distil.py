@@ -29,6 +29,7 @@ from aurora_jax.student import (
 )
 from aurora_jax.student.model import Gaussian
 from aurora_jax.student.tail_surrogates import SurrogateEstimates
+from tests.speaking_network import speaking
 
 
 def _targets(mean, variance):
@@ -196,7 +197,7 @@ def imitation():
 
 
 def test_paths_of_both_are_of_one_shape_and_the_students_follow_its_network(imitation):
-    network = DSSM(3, hidden=4, latent=2, rngs=nnx.Rngs(0))
+    network = speaking(DSSM(3, hidden=4, latent=2, rngs=nnx.Rngs(0)))
     own, theirs = imitate(network, jax.random.key(1), imitation, paths=16)
     assert own.shape == theirs.shape == (16, 32, 2)
     held = {path.tobytes() for path in np.asarray(imitation.returns)}
@@ -219,6 +220,6 @@ def test_paths_of_both_are_of_one_shape_and_the_students_follow_its_network(imit
 
 
 def test_more_paths_than_the_teacher_has_are_refused(imitation):
-    network = DSSM(3, hidden=4, latent=2, rngs=nnx.Rngs(0))
+    network = speaking(DSSM(3, hidden=4, latent=2, rngs=nnx.Rngs(0)))
     with pytest.raises(ValueError, match=r"paths must lie in \[2, 24\], those of the teacher, was 25"):
         imitate(network, jax.random.key(1), imitation, paths=25)

@@ -39,7 +39,7 @@ def test_the_first_bar_has_the_law_of_the_model(network, trailing):
     structure, weights = nnx.split(network)
     weights = jax.tree.map(lambda leaf: 0.0 * leaf, nnx.to_pure_dict(weights))
     weights["decoder_out"]["bias"] = jnp.array([0.2, 0.3], jnp.float32)
-    weights["raw_degrees_of_freedom"] = jnp.asarray(-2.5, jnp.float32)
+    weights["emission"]["raw_degrees_of_freedom"] = jnp.asarray(-2.5, jnp.float32)
     still = nnx.merge(structure, weights)
     keys = jax.random.split(jax.random.key(4), 4000)
     first = np.asarray(jax.jit(jax.vmap(lambda k: generate(still, trailing, k, _LATENT, bars=1)))(keys))[:, 0]

@@ -6,6 +6,7 @@ import numpy as np
 import numpyro.distributions as dist
 import pytest
 from flax import nnx
+from scipy import stats
 
 from aurora_jax.core import lenient, stream
 from aurora_jax.student import Windows, filter_window, standardise_returns, student_loss
@@ -39,6 +40,23 @@ def test_log_densities_are_those_of_scipy(network, scored):
     np.testing.assert_allclose(parts.prediction, -np.mean(ahead) / ASSETS, rtol=1e-5)
 
 
+def test_the_single_density_is_that_of_each_asset_alone(network, scored):
+    _, parts, cells, windows = scored
+    location, scale = np.asarray(cells.forecast[0]), np.exp(np.asarray(cells.forecast[1]))
+    law = stats.t(float(network.degrees_of_freedom), loc=location[:-1], scale=scale[:-1])
+    expected = -np.mean(law.logpdf(np.asarray(windows.standard_returns[0])[1:]))
+    np.testing.assert_allclose(parts.single, expected, rtol=1e-5)
+    np.testing.assert_allclose(parts.forecast, 0.5 * (expected + float(parts.prediction)), rtol=1e-5)
+
+
+def test_of_one_asset_joint_and_single_density_are_the_same(network, market):
+    features, returns = market
+    scaled = jnp.asarray(50.0 * returns[None, :, :1], jnp.float32)
+    windows = Windows(features[None, :, :1], scaled, jnp.ones((1, BARS, 1, 1), jnp.float32))
+    _, parts = student_loss(network, jax.random.key(1), windows, **_WEIGHTS)
+    np.testing.assert_allclose(parts.single, parts.prediction, rtol=1e-5)
+
+
 def test_the_divergence_is_the_closed_form(scored):
     _, parts, cells, _ = scored
 
@@ -66,7 +84,7 @@ def test_the_jacobian_term_is_the_steepness_of_the_mean_transition(network, scor
 
 def test_the_total_weighs_its_parts(scored):
     total, parts, _, _ = scored
-    expected = parts.reconstruction + parts.prediction + 0.7 * parts.divergence + 0.3 * parts.jacobian
+    expected = parts.reconstruction + parts.forecast + 0.7 * parts.divergence + 0.3 * parts.jacobian
     np.testing.assert_allclose(total, expected, rtol=1e-6)
 
 

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
+from scipy import stats
 
 from aurora_jax.core import stream
 from aurora_jax.student import DSSM, TrainSettings, Windows, filter_window, standardise_returns, student_loss, train
@@ -117,12 +118,16 @@ def test_the_loss_leaves_those_bars_out(network, trailing, market, observed):
     ]
     np.testing.assert_allclose(parts.reconstruction, -np.mean(now) / ASSETS, rtol=1e-5)
     np.testing.assert_allclose(parts.prediction, -np.mean(ahead) / ASSETS, rtol=1e-5)
+    # Each asset alone counts wherever it has a bar, be the bar whole or not.
+    location, scale = np.asarray(cells.forecast[0][:-1]), np.exp(np.asarray(cells.forecast[1][:-1]))
+    single = stats.t(float(network.degrees_of_freedom), loc=location, scale=scale).logpdf(np.asarray(standard)[1:])
+    np.testing.assert_allclose(parts.single, -np.mean(single[np.asarray(observed)[1:]]), rtol=1e-5)
     for t in _GONE:
         np.testing.assert_array_equal(cells.posterior.mean[t, 1], cells.prior.mean[t, 1])
         np.testing.assert_array_equal(cells.posterior.log_variance[t, 1], cells.prior.log_variance[t, 1])
 
 
-def test_windows_without_a_whole_bar_have_no_densities(network, market):
+def test_windows_without_a_whole_bar_have_no_joint_densities(network, market):
     """Nothing to say is 0, not NaN."""
     features = market[0][None]
     whitening = jnp.broadcast_to(jnp.eye(ASSETS, dtype=jnp.float32), (1, BARS, ASSETS, ASSETS))
@@ -131,6 +136,22 @@ def test_windows_without_a_whole_bar_have_no_densities(network, market):
     total, parts = student_loss(network, jax.random.key(0), windows, **_WEIGHTS)
     assert (parts.reconstruction, parts.prediction) == (0.0, 0.0)
     assert np.isfinite(total)
+    assert parts.single > 0.0  # two assets of three were there
+
+
+def test_windows_in_which_nothing_was_observed_are_refused():
+    some = Windows(
+        np.zeros((2, 5, 1, FEATURES), np.float32),
+        np.zeros((2, 5, 1), np.float32),
+        np.ones((2, 5, 1, 1), np.float32),
+        np.ones((2, 5, 1), bool),
+    )
+    # A first bar has no bar before it to be forecast from.
+    nothing = some._replace(observed=np.arange(5)[None, :, None] < np.ones((2, 1, 1)))
+    network = DSSM(FEATURES, hidden=4, latent=2, rngs=nnx.Rngs(0))
+    for name, real, validation in (("training", nothing, some), ("validation", some, nothing)):
+        with pytest.raises(ValueError, match=f"no return of the {name} windows was observed"):
+            train(network, jax.random.key(0), real, some, validation, TrainSettings(1))
 
 
 def test_a_market_with_gaps_can_be_trained_on_beside_one_without():

@@ -7,6 +7,7 @@ from scipy import integrate, stats
 
 from aurora_jax.study import (
     HistoricalForecast,
+    NormalMixtureForecast,
     StudentTForecast,
     ewma_t_forecast,
     garch_t_forecast,
@@ -37,6 +38,34 @@ def test_its_ranked_probability_score_is_the_integral():
     below, _ = integrate.quad(lambda x: cdf(x) ** 2, -np.inf, -0.5)
     above, _ = integrate.quad(lambda x: (1.0 - cdf(x)) ** 2, -0.5, np.inf)
     np.testing.assert_allclose(law.ranked_probability_score(np.full((1, 1), -0.5)), below + above, rtol=1e-7)
+
+
+def _mixture():
+    """Two components: a body and a tail, of weight .8 and .2."""
+    law = NormalMixtureForecast(np.full((1, 1), 0.3), np.full((1, 1), 0.7), np.array([0.8, 0.2]), np.array([0.6, 2.0]))
+    body, tail = stats.norm(0.3, 0.42), stats.norm(0.3, 1.4)
+    return law, lambda x: 0.8 * body.cdf(x) + 0.2 * tail.cdf(x), lambda x: 0.8 * body.pdf(x) + 0.2 * tail.pdf(x)
+
+
+def test_a_normal_mixture_forecast_is_the_sum_of_two_normals():
+    law, cdf, pdf = _mixture()
+    for at in (-1.5, 0.3, 4.0):
+        observed = np.full((1, 1), at)
+        np.testing.assert_allclose(law.log_score(observed), -np.log(pdf(at)), rtol=1e-9)
+        np.testing.assert_allclose(law.probability(observed), cdf(at), rtol=1e-9)
+        below, _ = integrate.quad(lambda x: cdf(x) ** 2, -np.inf, at)
+        above, _ = integrate.quad(lambda x: (1.0 - cdf(x)) ** 2, at, np.inf)
+        np.testing.assert_allclose(law.ranked_probability_score(observed), below + above, rtol=1e-6)
+    np.testing.assert_allclose(cdf(law.quantile(0.05)), 0.05, rtol=1e-8)
+
+
+@pytest.mark.parametrize(("observed", "scale", "words"), [(np.nan, 0.7, "observed"), (0.1, 0.0, "scale of a forecast")])
+def test_a_mixture_refuses_what_has_no_score(observed, scale, words):
+    law = _mixture()[0]
+    broken = NormalMixtureForecast(law.mean, np.full((1, 1), scale), law.weights, law.scales)
+    for score in (broken.log_score, broken.ranked_probability_score):
+        with pytest.raises(RuntimeError, match=words):
+            score(np.full((1, 1), observed))
 
 
 def test_a_historical_forecast_has_seen_the_bars_before_and_no_other():

@@ -11,9 +11,10 @@ from flax import nnx
 from aurora_jax.data import FeaturePipeline, batch_features, fit_standardiser, load_packaged
 from aurora_jax.engine import TrainedStudent, load_student, save_student
 from aurora_jax.engine.artifact_error import ArtifactError
-from aurora_jax.student import DSSM, ScaleLaw, fit_trailing, trailing_law
-from aurora_jax.study import student_forecast
+from aurora_jax.student import DSSM, QUANTILES, ScaleLaw, fit_trailing, trailing_law
+from aurora_jax.study import scale_law_forecast, student_forecast
 from tests.small_engine import assert_bitwise, small, some_law
+from tests.speaking_network import speaking
 
 FEATURES = ("return_1", "volatility_10", "bollinger_width")
 
@@ -28,7 +29,7 @@ def student(market):
     pipeline = FeaturePipeline(FEATURES)
     standardiser = fit_standardiser(np.asarray(batch_features(pipeline, market.bars()))[20:])
     trailing = eqx.tree_at(lambda tree: tree.law, fit_trailing(jnp.asarray(market.log_returns())), some_law())
-    network = DSSM(3, hidden=4, latent=2, degrees_of_freedom=5.0, rngs=nnx.Rngs(1))
+    network = speaking(DSSM(3, hidden=4, latent=2, degrees_of_freedom=5.0, rngs=nnx.Rngs(1)))
     return TrainedStudent(market.assets, FEATURES, network, standardiser, trailing)
 
 
@@ -53,6 +54,18 @@ def test_it_forecasts_what_the_engine_forecasts():
     assert law.degrees_of_freedom[0, 0] == pytest.approx(float(served[0].degrees_of_freedom), rel=1e-6)
 
 
+def test_the_law_alone_is_what_a_new_network_forecasts(student, market):
+    new = student._replace(network=DSSM(3, hidden=4, latent=2, degrees_of_freedom=5.0, rngs=nnx.Rngs(2)))
+    served = student_forecast(new, market, first=10)
+    law = scale_law_forecast(student, market, first=10, degrees_of_freedom=5.0)
+    np.testing.assert_array_equal(law.scale, served.scale)
+    np.testing.assert_array_equal(law.mean, served.mean)
+    np.testing.assert_allclose(law.degrees_of_freedom, served.degrees_of_freedom, rtol=1e-6)
+    assert not np.allclose(student_forecast(student, market, first=10).scale, law.scale, rtol=1e-3)
+    with pytest.raises(ValueError, match="the market holds JPM, AAPL"):
+        scale_law_forecast(student, market.select(("JPM", "AAPL")), first=10, degrees_of_freedom=5.0)
+
+
 def test_later_bars_change_no_earlier_forecast(student, market):
     law = student_forecast(student, market, first=10)
     close = market.close.copy()
@@ -60,6 +73,18 @@ def test_later_bars_change_no_earlier_forecast(student, market):
     other = student_forecast(student, dataclasses.replace(market, close=close), first=10)
     assert law.mean.shape == (79, 2)
     np.testing.assert_allclose(other.scale[:49], law.scale[:49], rtol=1e-7)
+
+
+def test_a_mixture_is_scored_and_served_by_the_same_quantiles(student, market, tmp_path):
+    """And comes back from its file as a mixture."""
+    network = speaking(DSSM(3, hidden=4, latent=2, mixture_components=3, rngs=nnx.Rngs(1)))
+    save_student(student._replace(network=network), tmp_path)
+    mixed = load_student(tmp_path)
+    law, bound = student_forecast(mixed, market, first=10), mixed.bound()
+    served = law.mean[..., None] + law.scale[..., None] * np.asarray(bound.standard_quantiles)
+    for place, level in enumerate(QUANTILES):
+        np.testing.assert_allclose(law.quantile(level), served[..., place], rtol=1e-6, atol=1e-9)
+    assert not np.allclose(bound.standard_quantiles, student.bound().standard_quantiles, rtol=1e-2)
 
 
 def test_other_assets_are_refused(student, market):

@@ -10,6 +10,7 @@ from flax import nnx
 from aurora_jax.data import FeaturePipeline, batch_features, fit_standardiser, load_packaged
 from aurora_jax.student import DSSM, ScaleLaw, fit_trailing
 from aurora_jax.training import decoder, label_history, label_paths, real_inputs
+from tests.speaking_network import speaking
 
 FEATURES = ("return_1", "volatility_10")
 WINDOW_BARS = 64
@@ -33,7 +34,7 @@ def standardiser(market, pipeline):
 @pytest.fixture(scope="module")
 def network():
     """Return a network whose emission depends on its state: an untrained one hardly does."""
-    network = DSSM(len(FEATURES), hidden=4, latent=2, rngs=nnx.Rngs(3))
+    network = speaking(DSSM(len(FEATURES), hidden=4, latent=2, rngs=nnx.Rngs(3)))
     network.decoder_out.kernel[...] = jnp.asarray(np.random.default_rng(0).normal(size=(4, 2)), jnp.float32)
     return network
 

@@ -124,9 +124,24 @@ def test_each_part_of_the_distillation_can_be_left_out(found, part):
     values = {name: float(getattr(parts, name)) for name in names}
     assert values.pop(part) == 0.0
     assert all(values.values())
-    expected = parts.reconstruction + 0.1 * parts.divergence + 1e-3 * parts.jacobian + parts.prediction
+    expected = parts.reconstruction + 0.1 * parts.divergence + 1e-3 * parts.jacobian + parts.forecast
     expected += sum(chosen[names[name]] * value for name, value in values.items())
     assert float(parts.total) == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_regimes_are_told_apart_by_the_last_bars_of_simulated_windows(found):
+    chosen = CONTENT["distillation"] | {"separation_windows": 30, "separation_bars": 5}
+    trainer = student_trainer(config(distillation=chosen), found)
+    batch, again, later = (trainer.regime_windows(step) for step in (3, 3, 4))
+    assert batch.windows.features.shape == (30, 5, 1, 2)
+    ends = {row[-5:].tobytes(): code for row, code in zip(*_simulated(found), strict=True)}
+    assert [ends[row.tobytes()] for row in np.asarray(batch.windows.standard_returns)] == list(batch.targets.regime)
+    np.testing.assert_array_equal(batch.targets.regime, again.targets.regime)
+    assert not np.array_equal(batch.windows.features, later.windows.features)
+
+
+def _simulated(found):
+    return np.asarray(found.data.teacher.standard_returns), np.asarray(found.data.teacher_targets.regime)
 
 
 def test_paths_are_compared_every_so_many_steps(found):
@@ -199,4 +214,4 @@ def test_too_short_a_period_is_refused(market):
 @pytest.mark.parametrize("name", ["dssm", "dssm_btc", "dssm_coins"])
 def test_the_configurations_that_are_there_are_valid(name, request):
     found = load_config(StudentConfig, request.config.rootpath / "configs" / f"{name}.yaml")
-    assert found.optimiser.steps == 300
+    assert found.optimiser.steps >= 300

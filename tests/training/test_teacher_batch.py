@@ -67,10 +67,17 @@ def test_windows_are_the_last_bars_of_the_paths(batch, prepared):
     log_price = jnp.concatenate([jnp.zeros((5, 1, 1)), jnp.cumsum(jnp.asarray(batch.returns, float), axis=1)], axis=1)
     whole = path_inputs(log_price, prepared.pipeline, prepared.standardiser, prepared.trailing)
     assert found.features.shape == (5, 20, 1, 3)
-    # Returns are relative to a scale whose memory starts with the path; the features' is short.
-    np.testing.assert_allclose(found.features[..., 0], whole.features[:, -20:, :, 0], rtol=1e-4, atol=1e-5)
-    returns = np.asarray(batch.returns)[:, -20:]
-    assert np.all(np.sign(found.standard_returns) == np.sign(returns))
+    np.testing.assert_allclose(found.features, whole.features[:, -20:], rtol=1e-5, atol=1e-6)
+    # The scale remembers the whole path: bar by bar, by the law itself.
+    trailing, returns = prepared.trailing, np.asarray(batch.returns, float)
+    for path in (0, 3):
+        state = trailing.init()
+        state = trailing.step(state, jnp.zeros(1))  # the first price has no return and counts as 0
+        for bar, now in enumerate(returns[path]):
+            if bar >= 76:
+                expected = now / trailing.scale(state)
+                np.testing.assert_allclose(found.standard_returns[path, bar - 76], expected, rtol=1e-5)
+            state = trailing.step(state, jnp.asarray(now))
 
 
 def test_a_feature_of_columns_that_paths_lack_is_what_it_usually_is(batch, prepared):
