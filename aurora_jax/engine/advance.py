@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from ..certification import Certificate, KappaParts, kappa, kappa_plus
@@ -33,6 +34,20 @@ class View(NamedTuple):
     in_transition: Bool[Array, ""]
     parts: KappaParts
     relative_width_p95: Float[Array, ""]
+
+
+def check_assets(bar: Bar, assets: int) -> None:
+    """Compare a bar's number of assets with the stream's, before anything is computed from it.
+
+    Raises:
+        ValueError: if they differ; names the column and both.
+    """
+    for name in (*PRICES, "imputed"):
+        column = getattr(bar, name)
+        if column is not None and np.shape(column) != (assets,):
+            raise ValueError(
+                f"{name} must hold a value for each of the stream's {assets} assets, had shape {np.shape(column)}."
+            )
 
 
 def repaired(name: str, bar: Bar, state: EngineState) -> Array | None:
@@ -99,7 +114,10 @@ def forecast(engine: "Engine", state: EngineState, bar: Bar, settlement: Settlem
     """Run features, student, router, crossbar, transition and interval."""
     features, values = engine.features.step(state.features, bar)
     values = engine.standardiser.apply(values)
-    student, belief = engine.student.step(state.student, values, settlement.returns, ~bar.imputed)
+    # Prices near the ends of double precision overflow in some feature: such an asset has no bar.
+    usable = jnp.all(jnp.isfinite(values), axis=-1)
+    values = jnp.where(usable[:, None], values, 0.0)
+    student, belief = engine.student.step(state.student, values, settlement.returns, usable & ~bar.imputed)
     student = _where(state.bars_seen > 1, student, state.student)  # the first bar has no return to learn from
     prediction = _or_simple(belief.forecast, student.trailing.variance, simple=state.fallbacks.simple_model)
     families = engine.router.probabilities(belief.posterior.mean, values)

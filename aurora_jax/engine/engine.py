@@ -155,7 +155,11 @@ class Engine(eqx.Module):
 
         A bar that is not finite and positive, or not later than the last one, changes nothing: its info carries the
         outcome, a BLOCK and a risk scale of 0.
+
+        Raises:
+            ValueError: if the bar is of another number of assets than the stream; names the column and both.
         """
+        advance.check_assets(bar, self.assets)
         outcome = self._judge(state, bar)
         taken = outcome == int(Outcome.OK)
         # A refused bar is replaced before anything is computed from it, so that no NaN can enter any state.

@@ -1,5 +1,13 @@
-"""What-if: a teacher's market under a shock, beside the same market without it."""
+"""What-if: a teacher's market under a shock, beside the same market without it. Attribution: what drives a forecast."""
 
+from .attribution import Attribution as Attribution
+from .attribution import attribute as attribute
+from .integrated_gradients import Integrated as Integrated
+from .integrated_gradients import integrated_gradients as integrated_gradients
+from .kappa_drivers import Evidence as Evidence
+from .kappa_drivers import KappaDrivers as KappaDrivers
+from .kappa_drivers import evidence_of as evidence_of
+from .kappa_drivers import kappa_drivers as kappa_drivers
 from .portfolio import RobustWeights as RobustWeights
 from .shock import Shock as Shock
 from .start import Start as Start

@@ -18,6 +18,7 @@ from jax.scipy.special import logsumexp, ndtr
 from jaxtyping import Array, Float
 
 from ..core import PRNGKey, lenient, student_t_quantile
+from ..stochastic import standard_gamma
 
 DEGREES_OF_FREEDOM_MIN = 2.05
 DEGREES_OF_FREEDOM_MAX = 60.0
@@ -78,7 +79,7 @@ class StudentTEmission(AbstractEmission):
 
     def mixing(self, key: PRNGKey, bars: int, dtype: jnp.dtype) -> Float[Array, " bars"]:
         half = 0.5 * self.degrees_of_freedom.astype(dtype)
-        return half / jax.random.gamma(key, half, (bars,), dtype)
+        return half / standard_gamma(key, half, bars)
 
     def quantile(self, levels: Float[Array, " levels"]) -> Float[Array, " levels"]:
         return student_t_quantile(levels, self.degrees_of_freedom.astype(levels.dtype))

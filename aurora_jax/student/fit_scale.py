@@ -14,6 +14,7 @@ from jaxtyping import Array, Bool, Float
 from ..core import require_x64
 from .scale_law import ScaleLaw, trailing_law
 from .trailing import Trailing
+from .usable import check_shapes
 
 _RIDGE = 1e-4  # on weights of standardised readings: they are correlated, and of few assets some are the same
 _WARM_UP_BARS = 64  # in which the horizons still remember their start
@@ -52,11 +53,15 @@ def fit_scale_law(
         observed: False where an asset has no bar; None if all have one.
 
     Raises:
-        ValueError: if there are too few bars, no asset ever moves, or a return that counts is not finite.
+        ValueError: if there are too few bars, the assets are not those of `trailing`, no asset ever moves, or a return
+            that counts is not finite.
     """
     require_x64("fit_scale_law")
-    if returns.shape[0] < 2 * _WARM_UP_BARS:
-        raise ValueError(f"fit_scale_law needs at least {2 * _WARM_UP_BARS} bars, had {returns.shape[0]}.")
+    bars, assets = returns.shape[0], trailing.base_variance.shape[0]
+    shapes = {"returns": (bars, assets), "observed": (bars, assets)}
+    check_shapes({"returns": returns, "observed": observed}, shapes)
+    if bars < 2 * _WARM_UP_BARS:
+        raise ValueError(f"fit_scale_law needs at least {2 * _WARM_UP_BARS} bars, had {bars}.")
     plain = eqx.tree_at(lambda tree: tree.law, trailing, trailing_law())
     readings, standard = (np.asarray(part) for part in _history(plain, returns, observed))
     counted = np.ones(returns.shape, bool) if observed is None else np.asarray(observed)

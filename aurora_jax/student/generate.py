@@ -2,10 +2,10 @@
 
 import jax
 import jax.numpy as jnp
-import jax.random as jr
 from jaxtyping import Array, Float
 
 from ..core import PRNGKey, stream
+from ..stochastic.counter_random import normals
 from .model import DSSM
 from .trailing import Trailing
 
@@ -21,14 +21,17 @@ def generate(
     Args:
         network: the model.
         trailing: volatility and correlation at the start.
-        key: parent of the streams used here.
+        key: parent of the streams used here: "mixing", "normal", "latent", in which more bars leave the first ones as
+            they were.
         latent: state z before the first bar.
         bars: length.
     """
     factor = jnp.linalg.cholesky(trailing.base_correlation)
+    # Whole rows at once: key by key, JAX's own draws took three quarters of the time of a fan of paths.
     mixing = network.emission.mixing(stream(key, "mixing"), bars, factor.dtype)
-    normal = jr.normal(stream(key, "normal"), (bars, *latent.shape[:1]), factor.dtype) @ factor.T
-    noise = jr.normal(stream(key, "latent"), (bars, *latent.shape), jnp.float32)
+    normal = normals(stream(key, "normal"), bars * latent.shape[0], dtype=factor.dtype)
+    normal = normal.reshape(bars, latent.shape[0]) @ factor.T
+    noise = normals(stream(key, "latent"), bars * latent.size, dtype=jnp.float32).reshape(bars, *latent.shape)
 
     def advance(carry, inputs):
         before, volatility = carry

@@ -10,6 +10,7 @@ from jaxtyping import Array, Bool, Float, PyTree
 from ..core import Forecast
 from .model import DSSM, Gaussian
 from .trailing import Trailing, TrailingState
+from .usable import check_shapes, usable
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
@@ -68,9 +69,19 @@ class Student(eqx.Module):
 
         The forecast's location and scale are the network's, in the scale that `Trailing` expects; quantiles are
         analytic. An asset without a bar is predicted only: its latent state moves on by the transition, its memory and
-        trailing moments stay. `observed` None says that all have one.
+        trailing moments stay. `observed` None says that all have one; one with a feature or a return that is not finite
+        has none either way.
+
+        Raises:
+            ValueError: if features, returns or observed are of another number of assets or features than the student;
+                names both shapes.
         """
         network = nnx.merge(self.structure, self.weights)
+        check_shapes(
+            {"features": features, "returns": returns, "observed": observed},
+            {"features": (self.assets, network.features), "returns": (self.assets,), "observed": (self.assets,)},
+        )
+        observed = usable(features, returns, observed)
         trailing = self.trailing.step(state.trailing, returns, observed)
         noise = jnp.zeros_like(state.latent)
         hidden, cell = network.cell(state.hidden, state.latent, features.astype(jnp.float32), noise, observed)

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from ..core import Number
@@ -105,8 +106,18 @@ class Trailing(eqx.Module):
 def fit_trailing(returns: Float[Array, "bars assets"]) -> Trailing:
     """Take base variance and correlation from training returns, correlation slightly shrunk to the identity.
 
-    An asset that never moved has the smallest variance that there is, and is correlated with none.
+    An asset that never moved has the smallest variance that there is, and is correlated with none. Runs outside jit.
+
+    Raises:
+        ValueError: if there are fewer than two bars, or a return is not finite; names the bar and the asset.
     """
+    if returns.shape[0] < 2:
+        raise ValueError(f"fit_trailing needs at least 2 bars of returns, had {returns.shape[0]}.")
+    bad = np.argwhere(~np.isfinite(np.asarray(returns)))
+    if bad.size:
+        raise ValueError(
+            f"returns must be finite, that of bar {bad[0, 0]}, asset {bad[0, 1]}, is not: fill or drop it."
+        )
     centred = returns - jnp.mean(returns, axis=0, keepdims=True)
     covariance = (centred.T @ centred) / returns.shape[0]
     variance = jnp.maximum(jnp.diag(covariance), _VARIANCE_FLOOR)

@@ -9,7 +9,7 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from ..core import PRNGKey, stream
-from .gamma import standard_gamma
+from ..stochastic.gamma import standard_gamma
 from .regime_map import bounded, inverse_softplus, unbounded
 
 _FREEDOM_MIN = 2.0  # marks keep a variance

@@ -149,3 +149,40 @@ def test_a_stream_needs_scenarios_of_its_own_assets(trio):
     parts = {name: getattr(trio.engine, name) for name in trio.engine.__dataclass_fields__}
     with pytest.raises(ValueError, match="scenarios are of 2 assets, the stream has 3"):
         type(trio.engine)(**{**parts, "scenarios": wrong})
+
+
+@pytest.mark.parametrize("column", ["close", "imputed"])
+def test_a_bar_of_other_assets_is_refused_by_name(trio, walked, column):
+    bar = trio.data.bar(AT)
+    with pytest.raises(
+        ValueError, match=rf"{column} must hold a value for each of the stream's 3 assets, had shape \(2,\)"
+    ):
+        trio.engine.step(walked.states[AT], bar._replace(**{column: getattr(bar, column)[:2]}))
+
+
+def test_an_asset_whose_features_are_not_numbers_has_no_bar(trio, walked, step):
+    """Its student waits, the others go on, and no NaN reaches a forecast, a family or a certificate."""
+    before = walked.states[AT]
+    memories = jax.tree.map(
+        lambda leaf: leaf.at[1].set(jnp.nan) if leaf.dtype.kind == "f" else leaf, before.features.memories
+    )
+    after, info = step(before._replace(features=before.features._replace(memories=memories)), trio.data.bar(AT))
+    for tree in (after._replace(features=None), info):
+        assert not any(np.isnan(leaf).any() for leaf in jax.tree.leaves(tree) if leaf.dtype.kind == "f")
+    np.testing.assert_array_equal(after.student.hidden[1], before.student.hidden[1])
+    assert after.student.trailing.variance[1] == before.student.trailing.variance[1]
+    for asset in (0, 2):
+        assert after.student.trailing.variance[asset] == walked.states[AT + 1].student.trailing.variance[asset]
+        assert (after.student.hidden[asset] != before.student.hidden[asset]).any()
+
+
+def test_prices_that_never_move_leave_numbers_everywhere(trio, step):
+    """From the first bar on, past the end of warming up."""
+    bar, state = trio.data.bar(0), trio.engine.init()
+    for index in range(WARM_UP_BARS + 5):
+        state, info = step(state, bar._replace(time=bar.time + 86_400 * index))
+        for tree in (state, info):
+            assert not any(np.isnan(leaf).any() for leaf in jax.tree.leaves(tree) if leaf.dtype.kind == "f")
+    assert info.outcome == Outcome.OK
+    assert (info.forecast.scale > 0.0).all()
+    np.testing.assert_array_equal(info.settlement.returns, 0.0)

@@ -33,14 +33,64 @@ def test_shapes_and_keys(roll, key):
     assert not np.allclose(returns, roll(jax.random.key(8), _LATENT))
 
 
-def test_the_first_bar_has_the_law_of_the_model(network, trailing):
+def test_more_bars_leave_the_first_ones_as_they_were(network, trailing, roll, key):
+    """Streams are named and counted: neither length nor another stream shifts a draw."""
+    short = generate(network, trailing, key, _LATENT, bars=7)
+    np.testing.assert_allclose(short, roll(key, _LATENT)[:7], rtol=1e-5, atol=1e-9)
+
+
+def _single(trailing):
+    return jax.tree.map(lambda leaf: leaf.astype(jnp.float32), trailing)
+
+
+@pytest.fixture(scope="module")
+def fans(network, trailing):
+    """Returns of 3,000 paths of 12 bars in single and in double precision, of other draws."""
+    structure, weights = nnx.split(network)
+
+    @jax.jit
+    def run(trailing, keys):
+        model = nnx.merge(structure, weights)
+        return jax.vmap(lambda k: generate(model, trailing, k, _LATENT, bars=12))(keys)
+
+    keys = jax.random.split(jax.random.key(21), 6000)
+    fans = run(_single(trailing), keys[:3000]), run(trailing, keys[3000:])
+    assert [fan.dtype for fan in fans] == [jnp.float32, jnp.float64]
+    return [np.asarray(fan, float) for fan in fans]
+
+
+@pytest.mark.stat
+def test_single_precision_has_the_law_of_double(fans):
+    """After one bar, over all bars, and in the size of the last one: paths, volatility and tails alike."""
+    for what in (lambda fan: fan[:, 0], lambda fan: fan.sum(axis=1), lambda fan: np.abs(fan[:, -1])):
+        for asset in range(ASSETS):
+            one, other = (what(fan)[:, asset] for fan in fans)
+            assert stats.ks_2samp(one, other).pvalue > 1e-3
+            most = np.quantile(np.abs(other), 0.999)
+            for a, b in ((one, other), (np.minimum(np.abs(one), most), np.minimum(np.abs(other), most))):
+                error = np.sqrt((a.var() + b.var()) / a.size)
+                assert abs(a.mean() - b.mean()) < 4.0 * error
+
+
+@pytest.mark.stat
+def test_bars_are_drawn_apart(fans):
+    """Mixing variables, shocks and latent noise of different bars are independent: so are returns' signs."""
+    for fan in fans:
+        sign = np.sign(fan - np.median(fan, axis=0, keepdims=True))
+        for lag in (1, 2, 6):
+            products = sign[:, lag:, 0] * sign[:, :-lag, 0]
+            assert abs(products.mean()) < 4.0 / np.sqrt(products.size)
+
+
+@pytest.mark.parametrize("precision", ["single", "double"])
+def test_the_first_bar_has_the_law_of_the_model(network, trailing, precision):
     """A network without noise from the latent state: x_1 is Student-t with known location, scale and correlation."""
 
     structure, weights = nnx.split(network)
     weights = jax.tree.map(lambda leaf: 0.0 * leaf, nnx.to_pure_dict(weights))
     weights["decoder_out"]["bias"] = jnp.array([0.2, 0.3], jnp.float32)
     weights["emission"]["raw_degrees_of_freedom"] = jnp.asarray(-2.5, jnp.float32)
-    still = nnx.merge(structure, weights)
+    still, trailing = nnx.merge(structure, weights), trailing if precision == "double" else _single(trailing)
     keys = jax.random.split(jax.random.key(4), 4000)
     first = np.asarray(jax.jit(jax.vmap(lambda k: generate(still, trailing, k, _LATENT, bars=1)))(keys))[:, 0]
     location, scale = 0.5 * np.tanh(0.2 / 0.5), np.exp(1.5 * np.tanh(0.3 / 1.5))

@@ -51,7 +51,7 @@ def test_a_missing_asset_is_predicted_by_the_transition(network, student, step, 
     assert after.trailing.variance[1] == state.trailing.variance[1]
     assert after.trailing.moments[1, 1] == state.trailing.moments[1, 1]
     # The others go on as ever, and so do the moments between them.
-    whole, _ = step(state, features[4], returns[4])
+    whole, _ = step(state, features[4], returns[4], jnp.ones(ASSETS, bool))
     for asset in (0, 2):
         assert after.trailing.variance[asset] == whole.trailing.variance[asset]
         assert not np.allclose(after.latent[asset], network.transition(state.latent[asset]).mean, atol=1e-3)

@@ -7,7 +7,7 @@ import pytest
 from scipy import special, stats
 
 from aurora_jax.core import stream
-from aurora_jax.teacher.gamma import _propose, standard_gamma
+from aurora_jax.stochastic.gamma import _propose, standard_gamma
 from tests.statistics import assert_mean
 
 _COUNT = 200_000

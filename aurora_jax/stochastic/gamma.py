@@ -9,7 +9,7 @@ from jax import lax
 from jaxtyping import Array, Float, Int
 
 from ..core import PRNGKey
-from ..stochastic.counter_random import normal_of, uniform_pair_at
+from .counter_random import normal_of, uniform_pair_at
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(2,))

@@ -1,0 +1,113 @@
+"""The student's training step against the same model in a Python loop over bars, and window by window."""
+
+from collections.abc import Callable, Iterator
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+
+from aurora_jax.core import stream
+from aurora_jax.student import (
+    DSSM,
+    TrainData,
+    Trainer,
+    TrainSettings,
+    Windows,
+    filter_window,
+    fit_trailing,
+    standardise_returns,
+)
+from aurora_jax.student.loss import evidence_loss
+
+from .record import Contest, Timing, timed
+
+WINDOWS, BARS, ASSETS, FEATURES = 12, 128, 20, 15
+AGREEMENT = 1e-4  # of the loss, relative: single precision, summed in another order
+
+
+def contests() -> Iterator[Contest]:
+    """Take one gradient step three ways; all three must find the same loss."""
+    windows, key = _windows(), jax.random.key(1)
+    network = DSSM(FEATURES, rngs=nnx.Rngs(0))
+    settings = TrainSettings(100, batch_windows=WINDOWS, teacher_share=0.0)
+    trainer = Trainer(network, key, TrainData(windows, windows, windows), settings)
+    state = trainer.init()
+    batch = jax.tree.map(jnp.asarray, trainer.batch(0).windows)
+    noise = jax.random.normal(stream(key, "posterior", 0), (*batch.standard_returns.shape, network.latent), jnp.float32)
+    weigh = {"jacobian_weight": settings.jacobian_weight, "divergence_weight": settings.divergence_weight}
+    ours = timed(lambda: trainer.step(state)[1].loss, answer=float, repeats=9)
+    peers = {
+        "a Python loop over bars, the cell compiled": _looped(network, batch, noise, weigh),
+        "a scan, one window at a time": _unbatched(network, batch, noise, weigh),
+    }
+    for name, peer in peers.items():
+        if abs(peer.answer - ours.answer) > AGREEMENT * abs(ours.answer):
+            raise RuntimeError(f"{name}: loss {peer.answer}, the training step's {ours.answer}: not the same work.")
+    yield Contest(
+        what=f"training step, {WINDOWS} windows x {BARS} bars x {ASSETS} assets, {FEATURES} features",
+        unit="asset-bars",
+        work=float(WINDOWS * BARS * ASSETS),
+        ours=ours,
+        peers=peers,
+        note="ours draws the batch and takes the AdamW step as well, the peers stop at the gradient; the answer is the "
+        "loss",
+    )
+
+
+def _windows() -> Windows:
+    rng = np.random.default_rng(0)
+    returns = jnp.asarray(0.01 * rng.standard_t(4, (WINDOWS * BARS, ASSETS)))
+    standard, whitening = standardise_returns(fit_trailing(returns), returns)
+
+    def cut(table):
+        return np.asarray(table, np.float32).reshape(WINDOWS, BARS, *table.shape[1:])
+
+    features = rng.standard_normal((WINDOWS, BARS, ASSETS, FEATURES)).astype(np.float32)
+    return Windows(features, cut(standard), cut(whitening))
+
+
+def _looped(network: DSSM, windows: Windows, noise, weigh) -> Timing:
+    structure, weights = nnx.split(network)
+
+    @jax.jit
+    def cell(weights, hidden, latent, features, eps):
+        return jax.vmap(nnx.merge(structure, weights).cell)(hidden, latent, features, eps)
+
+    @jax.jit
+    def score(weights, cells):
+        return evidence_loss(nnx.merge(structure, weights), cells, windows, **weigh)[0]
+
+    def loss(weights):
+        hidden = jnp.zeros((WINDOWS, ASSETS, network.hidden), jnp.float32)
+        latent, cells = jnp.zeros((WINDOWS, ASSETS, network.latent), jnp.float32), []
+        for bar in range(BARS):
+            hidden, found = cell(weights, hidden, latent, windows.features[:, bar], noise[:, bar])
+            latent = found.latent
+            cells.append(found)
+        return score(weights, jax.tree.map(lambda *leaves: jnp.stack(leaves, axis=1), *cells))
+
+    return _gradient(jax.value_and_grad(loss), weights, repeats=3)
+
+
+def _unbatched(network: DSSM, windows: Windows, noise, weigh) -> Timing:
+    structure, weights = nnx.split(network)
+
+    @jax.jit
+    @jax.value_and_grad
+    def one(weights, window, eps):
+        model = nnx.merge(structure, weights)
+        cells = jax.tree.map(lambda leaf: leaf[None], filter_window(model, window.features[0], eps))
+        return evidence_loss(model, cells, window, **weigh)[0]
+
+    def whole(weights):
+        parts = [
+            one(weights, jax.tree.map(lambda leaf, i=i: leaf[i : i + 1], windows), noise[i]) for i in range(WINDOWS)
+        ]
+        return jax.tree.map(lambda *leaves: sum(leaves) / WINDOWS, *parts)
+
+    return _gradient(whole, weights, repeats=5)
+
+
+def _gradient(function: Callable, weights, *, repeats: int) -> Timing:
+    return timed(lambda: function(weights), answer=lambda out: float(out[0]), repeats=repeats)
