@@ -61,7 +61,7 @@ def gains_figure(
             unit = 1.0 if name == "NLL" else 100.0
             axes.plot(dates, unit * total, color=colour, linewidth=1.2, label=f"on {rival}")
         axes.axhline(0.0, color=MUTED, linewidth=0.8)
-        label(axes, title=f"Gain in {name} since the first forecast", y="nats" if name == "NLL" else "% of price")
+        label(axes, title=f"Gain in {name}", y="nats" if name == "NLL" else "% of price")
     legend(panels[0])
     date_axis(panels[-1], dates)
     return figure

@@ -18,7 +18,7 @@ from jax.scipy.special import logsumexp, ndtr
 from jaxtyping import Array, Float
 
 from ..core import PRNGKey, lenient, student_t_quantile
-from ..stochastic import standard_gamma
+from ..stochastic.gamma import standard_gamma
 
 DEGREES_OF_FREEDOM_MIN = 2.05
 DEGREES_OF_FREEDOM_MAX = 60.0
