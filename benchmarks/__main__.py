@@ -17,7 +17,7 @@ import aurora_jax
 
 from .record import Contest, Timing
 
-TOPICS = ("noise", "hawkes", "garch", "signatures", "portfolio", "teacher", "student", "farm")
+TOPICS = ("noise", "hawkes", "garch", "signatures", "portfolio", "teacher", "student", "crossbar", "farm")
 app = typer.Typer(add_completion=False, rich_markup_mode="rich")
 
 
