@@ -27,7 +27,7 @@ class TwoLengthsState(NamedTuple):
 
     recent: SlidingProductsState
     long: SlidingProductsState
-    smoothed: Float[Array, "two"]
+    smoothed: Float[Array, " readings"]
 
 
 class TwoLengths(eqx.Module):

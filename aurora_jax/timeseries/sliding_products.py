@@ -48,7 +48,8 @@ class SlidingProducts(eqx.Module):
     Away from the window's ends a product depends on the distance of its lags alone, so one row of lags + 2 sums serves
     all pairs; the few products at either end are added directly. The row is summed as a queue of two halves: the half
     that is filled grows at its end, and while it does the half before it is summed backwards, so that each of its
-    endings is at hand when it is the oldest in turn. A value that has left the window is in no sum: a spike leaves no rounding.
+    endings is at hand when it is the oldest in turn. A value that has left the window is in no sum: a spike leaves no
+    rounding.
 
     Attributes:
         window_bars: values in the window.
