@@ -70,7 +70,7 @@ def simulate(law: Law, key: PRNGKeyArray, *, series: int, bars: int) -> Float[Ar
 
 
 @partial(jax.jit, static_argnames=("series", "bars"))
-def _paths(numbers: tuple[float, ...], key: PRNGKeyArray, *, series: int, bars: int) -> Float[Array, "series bars"]:
+def _paths(numbers: tuple, key: PRNGKeyArray, *, series: int, bars: int) -> Float[Array, "series bars"]:
     phi, theta, alpha, beta, deviation = numbers
     level = deviation**2 * (1.0 - phi**2) / (1.0 + 2.0 * phi * theta + theta**2)
 

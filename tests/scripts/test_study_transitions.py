@@ -13,7 +13,7 @@ def test_without_dynamax_one_line_names_the_remedy(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "dynamax.hidden_markov_model", None)
     done = CliRunner().invoke(app, ["--flips", "20", "--stationary", "10", "--bars", "1000", "--out", str(tmp_path)])
     assert done.exit_code == 1
-    lines = [line for line in done.output.splitlines() if line.startswith("error:")]
+    lines = [line for line in done.output.splitlines() if "error:" in line]
     assert len(lines) == 1
     assert "pip install 'aurora-jax[peers]'" in lines[0]
 
