@@ -17,7 +17,19 @@ import aurora_jax
 
 from .record import Contest, Timing
 
-TOPICS = ("noise", "hawkes", "garch", "signatures", "portfolio", "teacher", "student", "training", "engine", "farm")
+TOPICS = (
+    "noise",
+    "hawkes",
+    "garch",
+    "signatures",
+    "portfolio",
+    "teacher",
+    "student",
+    "training",
+    "crossbar",
+    "engine",
+    "farm",
+)
 app = typer.Typer(add_completion=False, rich_markup_mode="rich")
 
 

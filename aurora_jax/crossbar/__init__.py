@@ -10,3 +10,6 @@ from .phases import Trigger as Trigger
 from .transition import Transition as Transition
 from .transition import TransitionInfo as TransitionInfo
 from .transition import TransitionState as TransitionState
+from .two_lengths import TwoLengths as TwoLengths
+from .two_lengths import TwoLengthsState as TwoLengthsState
+from .windows import TrailingFits as TrailingFits

@@ -8,22 +8,32 @@ from jaxtyping import Array, Float, Int
 
 from aurora_jax.core import Number, Outcome
 
-from .index import crossbar_index
+from ..timeseries import SlidingProductsState
+from .index import disagreement
 from .settings import level, require
+from .windows import TrailingFits, smooth
 
 
 class CrossbarState(NamedTuple):
     """What the next bar needs to know.
 
     Attributes:
-        returns: the trailing window, oldest first; zeros until it is full.
-        bars: returns admitted so far.
+        window: the trailing returns and the sums of their products.
         smoothed: exponential average of the index.
     """
 
-    returns: Float[Array, " window"]
-    bars: Int[Array, ""]
+    window: SlidingProductsState
     smoothed: Float[Array, ""]
+
+    @property
+    def returns(self) -> Float[Array, "*batch window"]:
+        """The trailing window, oldest first; zeros until it is full."""
+        return self.window.values
+
+    @property
+    def bars(self) -> Int[Array, "*batch"]:
+        """Returns admitted so far."""
+        return self.window.bars
 
 
 class CrossbarInfo(NamedTuple):
@@ -47,7 +57,12 @@ class Crossbar(eqx.Module):
     $$\bar c_t = \bar c_{t-1} + (1 - 2^{-1/h}) (c_t - \bar c_{t-1})$$
 
     starting at the first index. A window without variation counts as index 0: what cannot be measured is forgotten at
-    the half-life, not held. A return that is not finite is refused: window and average stay as they are.
+    the half-life, not held. A return that is not finite, or beyond 1e100, is refused: window and average stay as they
+    are.
+
+    Nothing is fitted to the window again: a bar adds a few products to sums (`TrailingFits`). The index equals that of
+    `crossbar_index` to 1e-8 of max(1, index) where the window's deviation is above a thousandth of its mean; one that
+    varies, or is mispredicted, by less than a millionth of its size counts as without variation.
 
     Attributes:
         window_bars: returns in the window.
@@ -62,31 +77,23 @@ class Crossbar(eqx.Module):
     long_order: int | None = eqx.field(static=True, default=None)
 
     def __check_init__(self):
-        p, q = self.order
-        if p < 1 or q < 1:
-            raise ValueError(f"order must be (p >= 1, q >= 1), was {self.order}.")
-        if self.window_bars < 32:
-            raise ValueError(f"window_bars must be at least 32 to hold two fits, was {self.window_bars}.")
         require(self.half_life_bars > 0, "half_life_bars must be > 0", self.half_life_bars)
+        self._fits()
 
     def init(self) -> CrossbarState:
         """Start with an empty window."""
-        return CrossbarState(jnp.zeros(self.window_bars), jnp.zeros((), int), jnp.zeros(()))
+        return CrossbarState(self._fits().init(), jnp.zeros(()))
 
     def step(self, state: CrossbarState, value_return: Number) -> tuple[CrossbarState, CrossbarInfo]:
         """Advance one bar given its return (a fraction or a log return; the unit does not matter)."""
-        value = jnp.asarray(value_return, float)
-        admitted = jnp.isfinite(value)
-        moved = jnp.concatenate([state.returns[1:], value[None]])
-        returns = jnp.where(admitted, moved, state.returns)
-        bars = state.bars + admitted.astype(int)
-        found = crossbar_index(returns, order=self.order, long_order=self.long_order)
-
-        full = bars >= self.window_bars
-        share = jnp.where(bars == self.window_bars, 1.0, 1.0 - 2.0 ** (-1.0 / self.half_life_bars))
-        averaged = state.smoothed + share * (found.value - state.smoothed)
-        smoothed = jnp.where(full & admitted, averaged, state.smoothed)
-        outcome = jnp.where(full, found.outcome, int(Outcome.WARMING_UP))
-        outcome = jnp.where(admitted, outcome, int(Outcome.NON_FINITE))
+        window, readings = self._fits().step(state.window, value_return)
+        found = disagreement(readings.simple, readings.full)
+        first = window.bars == self.window_bars
+        smoothed = smooth(state.smoothed, found.value, readings, first=first, half_life=self.half_life_bars)
+        outcome = jnp.where(window.bars >= self.window_bars, found.outcome, int(Outcome.WARMING_UP))
+        outcome = jnp.where(readings.admitted, outcome, int(Outcome.NON_FINITE))
         index = jnp.where(outcome == Outcome.OK, found.value, 0.0)
-        return CrossbarState(returns, bars, smoothed), CrossbarInfo(smoothed, index, outcome)
+        return CrossbarState(window, smoothed), CrossbarInfo(smoothed, index, outcome)
+
+    def _fits(self) -> TrailingFits:
+        return TrailingFits(self.window_bars, self.order, self.long_order)

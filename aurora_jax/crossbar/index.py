@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, Int
 
 from aurora_jax.core import Number, Outcome
 
-from ..timeseries import fit_ar, hannan_rissanen
+from ..timeseries import Autoregression, HannanRissanen, fit_ar, hannan_rissanen
 
 
 class CrossbarIndex(NamedTuple):
@@ -56,10 +56,16 @@ def crossbar_index(
         raise ValueError(f"order must be (p >= 1, q >= 1), was {order}.")
     simple = fit_ar(window, order=p, initial_values=p)
     full = hannan_rissanen(window, order=order, long_order=long_order)
+    ar = Autoregression(simple.parameters[1 : p + 1], simple.standard_errors[1 : p + 1], simple.outcome)
+    return disagreement(ar, full, softening=softening)
+
+
+def disagreement(simple: Autoregression, full: HannanRissanen, *, softening: Number = 1e-6) -> CrossbarIndex:
+    """Return the index of an AR(p) and an ARMA(p, q), wherever they were fitted."""
     outcome = jnp.where(full.outcome == Outcome.OK, simple.outcome, full.outcome)
     usable = outcome == Outcome.OK
-    # Without a fit the parameters are NaN; they are replaced before, not after, the arithmetic.
-    difference = jnp.where(usable, simple.parameters[1 : p + 1] - full.ar_coefficients, 0.0)
-    squares = jnp.where(usable, simple.standard_errors[1 : p + 1] ** 2 + full.ar_standard_errors**2, 1.0)
+    # Without a fit the parameters are no estimates; they are replaced before, not after, the arithmetic.
+    difference = jnp.where(usable, simple.coefficients - full.ar_coefficients, 0.0)
+    squares = jnp.where(usable, simple.standard_errors**2 + full.ar_standard_errors**2, 1.0)
     value = jnp.sqrt(jnp.sum(difference**2)) / (jnp.sqrt(jnp.mean(squares)) + softening)
     return CrossbarIndex(value, outcome)

@@ -129,7 +129,7 @@ def forecast(engine: "Engine", state: EngineState, bar: Bar, settlement: Settlem
     transition, change = engine.transition.step(
         state.transition,
         crossbar=mean_crossbar,
-        momentum=_trend(weighted_mean(crossbar.returns, state.weights)),
+        momentum=trend(weighted_mean(crossbar.returns, state.weights)),
         volatility=weighted_mean(prediction.scale, state.weights),
     )
     climate = Climate(
@@ -160,7 +160,7 @@ def forecast(engine: "Engine", state: EngineState, bar: Bar, settlement: Settlem
     return state, View(prediction, certificate, families, change.started, change.in_transition, parts, width_p95)
 
 
-def _trend(returns: Float[Array, " window"]) -> Float[Array, ""]:
+def trend(returns: Float[Array, " window"]) -> Float[Array, ""]:
     """Return the size of the last month's move in standard deviations of such moves over the window."""
     deviation = jnp.std(returns) * _TREND_BARS**0.5
     return jnp.abs(jnp.sum(returns[-_TREND_BARS:])) / jnp.maximum(deviation, jnp.finfo(float).tiny)

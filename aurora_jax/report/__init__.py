@@ -32,5 +32,8 @@ from .study_page import study_page as study_page
 from .study_page import verdict as verdict
 from .training import regimes_figure as regimes_figure
 from .training import training_figure as training_figure
+from .transitions import delays_figure as delays_figure
+from .transitions_page import transitions_page as transitions_page
+from .transitions_page import transitions_verdict as transitions_verdict
 from .weights import weight_figure as weight_figure
 from .write import write_report as write_report

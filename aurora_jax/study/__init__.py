@@ -1,5 +1,13 @@
 """Held-out comparison: of the teacher with simpler markets, of the student with simpler forecasters."""
 
+from .alarms import Delay as Delay
+from .alarms import Passages as Passages
+from .alarms import curve as curve
+from .alarms import delay_at as delay_at
+from .alarms import passages as passages
+from .change_point import ChangePoint as ChangePoint
+from .change_point import ChangePointInfo as ChangePointInfo
+from .change_point import ChangePointState as ChangePointState
 from .compare import Comparison as Comparison
 from .compare import Distance as Distance
 from .compare import compare as compare
@@ -10,6 +18,22 @@ from .distillation import exceedances as exceedances
 from .distillation import held_out_evidence as held_out_evidence
 from .distillation import likeness as likeness
 from .distillation import overlap_of_regimes as overlap_of_regimes
+from .flip_study import FIRST_BAR as FIRST_BAR
+from .flip_study import FLIP_BAR as FLIP_BAR
+from .flip_study import HORIZON_BARS as HORIZON_BARS
+from .flip_study import Sizes as Sizes
+from .flip_study import choose as choose
+from .flip_study import configured as configured
+from .flip_study import crossbar_family as crossbar_family
+from .flip_study import draw as draw
+from .flip_study import measure as measure
+from .flip_study import rivals as rivals
+from .flip_study import two_lengths_family as two_lengths_family
+from .flips import SCENARIOS as SCENARIOS
+from .flips import Law as Law
+from .flips import Scenario as Scenario
+from .flips import simulate as simulate
+from .flips import simulate_flips as simulate_flips
 from .forecast_law import AbstractForecast as AbstractForecast
 from .forecast_law import HistoricalForecast as HistoricalForecast
 from .forecast_law import NormalMixtureForecast as NormalMixtureForecast
@@ -27,6 +51,9 @@ from .garch_copula import GarchCopula as GarchCopula
 from .garch_copula import fit_garch_copula as fit_garch_copula
 from .gaussian import GaussianMarket as GaussianMarket
 from .gaussian import fit_gaussian as fit_gaussian
+from .hidden_markov import HiddenMarkov as HiddenMarkov
+from .hidden_markov import fit_hidden_markov as fit_hidden_markov
+from .hidden_markov import state_probabilities as state_probabilities
 from .invariant_table import InvariantRow as InvariantRow
 from .invariant_table import invariant_table as invariant_table
 from .rival import AbstractMarketModel as AbstractMarketModel

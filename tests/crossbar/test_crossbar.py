@@ -89,3 +89,37 @@ def test_settings_out_of_range_are_refused():
         Crossbar(order=(1, 0))
     with pytest.raises(ValueError, match="half_life_bars must be > 0, was 0"):
         Crossbar(half_life_bars=0.0)
+
+
+@pytest.mark.parametrize("order", [(1, 1), (2, 1)])
+def test_streaming_is_the_batch_fit_through_spikes_standstills_and_refused_bars(order):
+    """Over 3,000 bars; the twin refits each window. A spike is 1e4 deviations, and leaves nothing behind."""
+    bars, window = 3000, 64
+    values = np.array(0.01 * jr.normal(stream(jr.key(5), "long"), (bars,)) + 0.001)
+    values[800] = 100.0
+    values[1500:1600] = 0.003
+    values[2100:2110] = np.nan
+    machine = Crossbar(window_bars=window, order=order, long_order=4)
+    _, info = jax.jit(lambda x: jax.lax.scan(lambda s, r: machine.step(s, r), machine.init(), x))(jnp.asarray(values))
+    admitted = np.isfinite(values)
+    kept = values[admitted]
+    found = jax.jit(jax.vmap(lambda w: crossbar_index(w, order=order, long_order=4)))(
+        np.lib.stride_tricks.sliding_window_view(kept, window)
+    )
+    mine, outcome = np.array(info.index)[admitted][window - 1 :], np.array(info.outcome)[admitted][window - 1 :]
+    np.testing.assert_array_equal(outcome, found.outcome)
+    assert np.all(np.array(info.outcome)[~admitted] == Outcome.NON_FINITE)
+    # One value unlike the others, at an end of the window, leaves collinear columns of order 2 to the ridge alone.
+    ends = np.arange(window, bars - 10 + 1)
+    still = (ends >= 1500) & (ends < 1600 + window) & (order != (1, 1))
+    scale = np.maximum(1.0, np.array(found.value))
+    error = np.abs(mine - found.value) / scale
+    assert np.max(error[~still]) < 1e-8
+    assert np.max(error[ends > 1600 + window]) < 1e-10
+
+
+def test_a_return_too_large_to_square_is_refused(run):
+    state, _ = run
+    _, info = step_assets(state, jnp.array([1e200, -1e101, 1e99]))
+    np.testing.assert_array_equal(info.outcome, [Outcome.NON_FINITE, Outcome.NON_FINITE, Outcome.OK])
+    assert np.all(np.isfinite(info.smoothed))

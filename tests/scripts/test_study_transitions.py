@@ -1,0 +1,42 @@
+"""The transition study as its user runs it."""
+
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from scripts.study_transitions import app
+from scripts.switching import _kept, _one_for_all, cell
+
+
+def test_without_dynamax_one_line_names_the_remedy(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "dynamax.hidden_markov_model", None)
+    done = CliRunner().invoke(app, ["--flips", "20", "--stationary", "10", "--bars", "1000", "--out", str(tmp_path)])
+    assert done.exit_code == 1
+    lines = [line for line in done.output.splitlines() if "error:" in line]
+    assert len(lines) == 1
+    assert "pip install 'aurora-jax[peers]'" in lines[0]
+
+
+def test_a_part_is_made_once_for_the_same_settings(tmp_path):
+    made = []
+
+    def make():
+        made.append(1)
+        return {"count": len(made)}
+
+    path = tmp_path / "part.json"
+    assert _kept(path, {"seed": 1}, make) == {"count": 1}
+    assert _kept(path, {"seed": 1}, make) == {"count": 1}
+    assert _kept(path, {"seed": 2}, make) == {"count": 2}
+
+
+def test_one_setting_serves_all_changes():
+    # Sums of medians: a 20 + 500, b 60 + 70.
+    chosen = {"one": {"two lengths": {"a": 20.0, "b": 60.0}}, "two": {"two lengths": {"a": None, "b": 70.0}}}
+    assert _one_for_all(chosen) == "b"
+
+
+@pytest.mark.parametrize(("median", "text"), [(33.0, "33 (28 to never), 91 %"), (None, "never (28 to never), 91 %")])
+def test_a_cell_says_what_was_measured(median, text):
+    assert cell({"median_bars": median, "low_bars": 28.0, "high_bars": None, "found_share": 0.914}) == text

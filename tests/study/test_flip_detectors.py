@@ -1,0 +1,68 @@
+import sys
+
+import jax
+import jax.random as jr
+import numpy as np
+import pytest
+
+from aurora_jax.core import stream
+from aurora_jax.crossbar import Crossbar, Transition
+from aurora_jax.study import SCENARIOS, fit_hidden_markov, simulate, state_probabilities
+from aurora_jax.study.flip_detectors import averaged, crossbar_values, gated, started
+
+BARS = 260
+
+
+@pytest.fixture(scope="module")
+def values():
+    return crossbar_values(Crossbar(window_bars=64), jr.normal(stream(jr.key(2), "flips"), (6, BARS)))
+
+
+def test_sweeping_the_gated_index_is_sweeping_the_machine(values):
+    """The first start of `Transition` is the first bar above `index_on` of what the sweep compares."""
+    smoothed, momentum = values
+    hits = 0
+    for index_on in (1.0, 1.4):
+        machine = Transition(
+            index_on=index_on,
+            index_off=0.7 * index_on,
+            momentum_on=0.5,
+            momentum_off=0.2,
+            volatility_min=0.0,
+            min_transition_bars=5,
+        )
+        starts = started(machine, smoothed, momentum) > 0.0
+        above = gated(smoothed, momentum, momentum_on=0.5) > index_on
+        for start, over in zip(starts, above, strict=True):
+            assert start.any() == over.any()
+            if over.any():
+                hits += 1
+                assert np.argmax(start) == np.argmax(over)
+    assert hits >= 4
+
+
+def test_an_average_by_hand():
+    np.testing.assert_allclose(averaged(np.array([[1.0, 3.0, 5.0]]), 1.0), [[1.0, 2.0, 3.5]])
+    np.testing.assert_array_equal(averaged(np.array([[1.0, 3.0]]), 0.0), [[1.0, 3.0]])
+
+
+def test_without_dynamax_the_command_is_named(monkeypatch, key):
+    monkeypatch.setitem(sys.modules, "dynamax.hidden_markov_model", None)
+    with pytest.raises(RuntimeError, match=r"pip install 'aurora-jax\[peers\]'"):
+        fit_hidden_markov(key, np.zeros((2, 4)), np.zeros((2, 4)))
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # of third parties
+def test_hidden_states_tell_a_change_of_level_and_filter_forwards(key):
+    pytest.importorskip("dynamax")
+    level = SCENARIOS[1]
+    before = simulate(level.before, stream(key, "before"), series=4, bars=200)
+    after = simulate(level.after._replace(deviation=6.0), stream(key, "after"), series=4, bars=200)
+    model = fit_hidden_markov(stream(key, "EM"), before, after)
+    late = np.asarray(state_probabilities(model, after)) @ model.after_share
+    assert late.mean() > 0.8
+    assert (np.asarray(state_probabilities(model, before)) @ model.after_share).mean() < 0.2
+    cut = state_probabilities(model, after[:, :100])
+    np.testing.assert_allclose(cut, state_probabilities(model, after)[:, :100], rtol=1e-9)
+    assert jax.numpy.allclose(cut.sum(-1), 1.0)
