@@ -14,6 +14,7 @@ from .prepared import Prepared as Prepared
 from .prepared import prepare as prepare
 from .route import LabelledHistory as LabelledHistory
 from .route import RoutedRouter as RoutedRouter
+from .route import along as along
 from .route import decoder as decoder
 from .route import label_history as label_history
 from .route import label_paths as label_paths

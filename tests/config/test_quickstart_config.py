@@ -178,6 +178,7 @@ def test_the_scenarios_asked_for_must_be_simulated(content, paths, block_steps, 
         cell["block_steps"] = block_steps // len(cell["regimes"])
         cell["paths"] = paths if name.startswith("baseline") else 64
     content["student"]["window_bars"] = content["router"]["window_bars"] = 32
+    content["engine"]["crossbar"] = {"window_bars": 32}
     content["engine"]["allocation"].update(tail_rows=tail_rows, body_rows=body_rows)
     if suffice is None:
         config = parse_config(QuickstartConfig, content, source="quickstart.yaml")
