@@ -19,6 +19,8 @@ from .certify_assets import posterior_spread as posterior_spread
 from .engine import AllocationRule as AllocationRule
 from .engine import Engine as Engine
 from .engine import Meta as Meta
+from .router_file import load_router as load_router
+from .router_file import save_router as save_router
 from .scenario_set import ScenarioSet as ScenarioSet
 from .scenario_set import expected_shortfall as expected_shortfall
 from .scenario_set import scenario_set as scenario_set

@@ -11,6 +11,9 @@ from .evidence import window_evidence as window_evidence
 from .families import FAMILIES as FAMILIES
 from .families import draw_families as draw_families
 from .families import family_weights as family_weights
+from .known_laws import KnownWindows as KnownWindows
+from .known_laws import bayes_family as bayes_family
+from .known_laws import draw_known as draw_known
 from .model import Judgement as Judgement
 from .model import Router as Router
 from .model import RouterNetwork as RouterNetwork
