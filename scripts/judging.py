@@ -66,9 +66,7 @@ def accuracy_of(router: Router, known: LabelledKnown) -> dict:
         "bic_accuracy": np.argmax(np.asarray(known.labelled.weights), axis=1),
         "bayes_accuracy": np.asarray(bayes_family(known.windows)),
     }
-    by_family = {
-        name: float(np.mean(said["accuracy"][truth == code] == code)) for code, name in enumerate(FAMILIES)
-    }
+    by_family = {name: float(np.mean(said["accuracy"][truth == code] == code)) for code, name in enumerate(FAMILIES)}
     return {
         "windows": len(truth),
         "window_bars": known.windows.shape[1],

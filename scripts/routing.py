@@ -47,7 +47,9 @@ def train(
     enable_x64()
     market, trained = market_of(config), load_student(student)
     if market.assets != trained.assets:
-        raise ConfigError(f"{student} is a student of {', '.join(trained.assets)}; the data hold {', '.join(market.assets)}.")
+        raise ConfigError(
+            f"{student} is a student of {', '.join(trained.assets)}; the data hold {', '.join(market.assets)}."
+        )
     others = {str(folder): read_held_out(folder) for folder in pool}
     out.mkdir(parents=True, exist_ok=True)
     root, show = root_key(config.seed), Stages(console)
@@ -85,9 +87,7 @@ def _blocks(root: PRNGKey, config: RouterConfig, market: MarketData, student: Tr
     decode = decoder(student.network, student.pipeline, student.standardiser, window_bars=config.window_bars)
     shape = config.slerp.model_dump(include={"paths", "points", "clear_share"})
     cut = blocks_of(history, assets=len(market.assets), blocks=config.blocks)
-    return [
-        join_block(stream(root, "slerp", place), block, decode=decode, **shape) for place, block in enumerate(cut)
-    ]
+    return [join_block(stream(root, "slerp", place), block, decode=decode, **shape) for place, block in enumerate(cut)]
 
 
 def _simulated(

@@ -28,7 +28,8 @@ def main(
     out: Annotated[Path, typer.Option(help="Folder of the results; earlier ones are replaced.")] = Path("runs/router"),
     data: Annotated[str | None, typer.Option(help="Another market than the configuration's: a name or a file.")] = None,
     pool: Annotated[
-        list[Path] | None, typer.Option(help="Folder of an earlier run on another market, pooled with; may be repeated.")
+        list[Path] | None,
+        typer.Option(help="Folder of an earlier run on another market, pooled with; may be repeated."),
     ] = None,
     steps: Annotated[int | None, typer.Option(help="Gradient steps of each router.")] = None,
     seed: Annotated[int | None, typer.Option(help="Root seed, instead of the configuration's.")] = None,

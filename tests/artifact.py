@@ -105,7 +105,9 @@ def make_artifact(
     streams = {symbol: histories()[symbol] for symbol in symbols}
     config = engine_config(streams, **changes)
     network = DSSM(len(config.features), hidden=config.student.hidden, latent=config.student.latent, rngs=nnx.Rngs(1))
-    structure, weights = nnx.split(RouterNetwork(len(config.features) + config.student.latent + EVIDENCE, rngs=nnx.Rngs(2)))
+    structure, weights = nnx.split(
+        RouterNetwork(len(config.features) + config.student.latent + EVIDENCE, rngs=nnx.Rngs(2))
+    )
     router = RouterParts(nnx.to_pure_dict(weights), jnp.ones(()), jnp.asarray(config.crossbar.window_bars))
     trees = {"student": nnx.to_pure_dict(nnx.split(network)[1]), "router": router}
     for symbol, data in streams.items():

@@ -144,9 +144,12 @@ def forecast(engine: "Engine", state: EngineState, bar: Bar, settlement: Settlem
 
 
 def _families(
-    engine: "Engine", window: CrossbarState, latent: Float[Array, "assets latent"], values: Float[Array, "assets features"]
+    engine: "Engine",
+    window: CrossbarState,
+    latent: Float[Array, "assets latent"],
+    values: Float[Array, "assets features"],
 ) -> Float[Array, "assets families"]:
-    """Return what the router says of each asset: nothing, that is the same of all families, until its window is full."""
+    """Return what the router says of each asset; until its window is full, the same of all families."""
     said = engine.router.judge(latent, values, window.returns).probabilities
     full = window.bars >= engine.crossbar.window_bars
     return jnp.where(full[:, None], said, 1.0 / said.shape[-1])

@@ -5,7 +5,7 @@ from jaxtyping import Float, Int
 from matplotlib.figure import Figure
 
 from ..router import FAMILIES
-from .style import BLUE, MUTED, SKY, canvas_side_by_side, label, legend, note, percent_axis
+from .style import BLUE, MUTED, SKY, canvas_side_by_side, label, note, percent_axis
 
 
 def monotonicity_figure(
@@ -24,7 +24,12 @@ def monotonicity_figure(
     figure, panels = canvas_side_by_side([1.0] * len(FAMILIES), 2.8, share_y=True)
     for code, (axes, family) in enumerate(zip(panels, FAMILIES, strict=True)):
         own = end_family == code
-        label(axes, title=f"Paths to {family}: {own.sum()}", y="its probability" if code == 0 else "", x="share of the way")
+        label(
+            axes,
+            title=f"Paths to {family}: {own.sum()}",
+            y="its probability" if code == 0 else "",
+            x="share of the way",
+        )
         if not own.any():
             note(axes, "none")
             continue
@@ -35,5 +40,6 @@ def monotonicity_figure(
         axes.plot(share, labels[own, :, code].mean(axis=0), color=MUTED, linestyle=(0, (4, 2)), label="BIC, mean")
         axes.set_ylim(0.0, 1.0)
         percent_axis(axes.yaxis)
-        legend(axes, columns=1)
+        if code == 0:
+            axes.legend(loc="upper left", frameon=False, fontsize=8)
     return figure

@@ -51,9 +51,7 @@ def garch_gains(x: Float[Array, " bars"], *, uncounted: int) -> Float[Array, " l
     factor = jnp.mean(relative, axis=0)
     counted = x.size - uncounted
     return -0.5 * (
-        _sum_of_logs(variance[uncounted:])
-        + counted * jnp.log(factor)
-        + jnp.sum(relative[uncounted:], axis=0) / factor
+        _sum_of_logs(variance[uncounted:]) + counted * jnp.log(factor) + jnp.sum(relative[uncounted:], axis=0) / factor
     )
 
 

@@ -40,7 +40,11 @@ def arma_gains(x: Float[Array, " bars"], *, uncounted: int) -> Float[Array, " th
 
 
 def _regressed(
-    target: Float[Array, "*lanes rows"], own: Float[Array, "*lanes rows"], one: Float[Array, "*lanes rows"], *, uncounted
+    target: Float[Array, "*lanes rows"],
+    own: Float[Array, "*lanes rows"],
+    one: Float[Array, "*lanes rows"],
+    *,
+    uncounted,
 ) -> Float[Array, "*lanes"]:
     """Return the log likelihood of the least-squares residuals of `target` on two columns."""
 

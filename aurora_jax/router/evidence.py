@@ -41,8 +41,8 @@ def window_evidence(window: Float[Array | np.ndarray, " bars"]) -> Evidence:
 
     With $\ell$ the Gaussian log likelihood of all returns but the first 8, less that of white noise, in order:
 
-    * $\ell_{AR}$, $\max_\theta \ell_{ARMA} - p$, $\max_{\alpha, \beta} \ell_{GARCH} - p$, with $p = \tfrac12 \log N$ for
-      the parameter more: half the differences of BIC, up to the grids;
+    * $\ell_{AR}$, $\max_\theta \ell_{ARMA} - p$, $\max_{\alpha, \beta} \ell_{GARCH} - p$, with
+      $p = \tfrac12 \log N$ for the parameter more: half the differences of BIC, up to the grids;
     * the three differences of these;
     * $\log \overline{e^{\ell}}$ over each grid, less $\ell_{AR}$: the same with parameters averaged out, not chosen;
     * autocorrelations of returns and of their squares at lags 1 to 3.

@@ -32,7 +32,7 @@ class KnownWindows(NamedTuple):
 
 
 class Laws(NamedTuple):
-    """Parameters of laws that embrace all three families: phi and theta, or alpha and beta, are 0 where they have none."""
+    """Parameters of laws that embrace all three families; those that a family does not have are 0."""
 
     phi: Float[Array, "*laws"]
     theta: Float[Array, "*laws"]
@@ -67,7 +67,7 @@ def bayes_family(windows: Float[Array | np.ndarray, "windows bars"]) -> Int[Arra
     by the midpoint rule on 7 x 7 points and both signs. What went before the window counts as its mean: innovations and
     returns 0, variance 1. It errs no more often than any other rule, but for those two.
     """
-    middle = (jnp.arange(_GRID) + 0.5) / _GRID
+    middle = jnp.asarray((np.arange(_GRID) + 0.5) / _GRID)
     first, second = (part.ravel() for part in jnp.meshgrid(middle, middle))
     return jnp.argmax(_marginal(jnp.asarray(windows), first, second), axis=1)
 
@@ -78,14 +78,17 @@ def _marginal(windows, first, second) -> Float[Array, "windows families"]:
     for family in range(len(FAMILIES)):
         code = jnp.full(first.size, family)
         laws = jax.tree.map(
-            lambda *signs: jnp.concatenate(signs), *(_laws(code, first, second, jnp.full(first.size, s)) for s in (-1.0, 1.0))
+            lambda *signs: jnp.concatenate(signs),
+            *(_laws(code, first, second, jnp.full(first.size, s)) for s in (-1.0, 1.0)),
         )
         found = lax.map(lambda window, laws=laws: _log_likelihoods(laws, window), windows, batch_size=64)
         parts.append(jax.nn.logsumexp(found, axis=1))
     return jnp.stack(parts, axis=1)
 
 
-def _laws(family: Int[Array, " n"], first: Float[Array, " n"], second: Float[Array, " n"], sign: Float[Array, " n"]) -> Laws:
+def _laws(
+    family: Int[Array, " n"], first: Float[Array, " n"], second: Float[Array, " n"], sign: Float[Array, " n"]
+) -> Laws:
     """Return laws at places in [0, 1] of their families' ranges."""
 
     def within(place, bounds):

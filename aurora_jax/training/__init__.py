@@ -3,6 +3,12 @@
 from .checkpoint import CheckpointError as CheckpointError
 from .checkpoint import Checkpoints as Checkpoints
 from .code_digest import code_digest as code_digest
+from .cross_fit import Block as Block
+from .cross_fit import CrossFitted as CrossFitted
+from .cross_fit import Held as Held
+from .cross_fit import blocks_of as blocks_of
+from .cross_fit import cross_fit as cross_fit
+from .cross_fit import join_block as join_block
 from .from_config import embed as embed
 from .from_config import run_digest as run_digest
 from .from_config import set_of as set_of
@@ -15,12 +21,6 @@ from .labels import label_blocks as label_blocks
 from .labels import shares_of as shares_of
 from .prepared import Prepared as Prepared
 from .prepared import prepare as prepare
-from .cross_fit import Block as Block
-from .cross_fit import CrossFitted as CrossFitted
-from .cross_fit import Held as Held
-from .cross_fit import blocks_of as blocks_of
-from .cross_fit import cross_fit as cross_fit
-from .cross_fit import join_block as join_block
 from .route import LabelledHistory as LabelledHistory
 from .route import RoutedRouter as RoutedRouter
 from .route import along as along

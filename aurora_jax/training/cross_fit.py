@@ -1,6 +1,7 @@
 """Every window judged by a router that was trained without its block of time."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import NamedTuple
 
 import jax
@@ -69,9 +70,7 @@ def blocks_of(history: LabelledHistory, *, assets: int, blocks: int) -> list[Lab
     if times < blocks:
         raise ValueError(f"{times} windows in time make no {blocks} blocks: use a longer history or fewer blocks.")
     edges = [assets * (times * block // blocks) for block in range(blocks + 1)]
-    return [
-        jax.tree.map(lambda leaf, a=a, b=b: leaf[a:b], history) for a, b in zip(edges[:-1], edges[1:], strict=True)
-    ]
+    return [jax.tree.map(lambda leaf, a=a, b=b: leaf[a:b], history) for a, b in pairwise(edges)]
 
 
 def join_block(

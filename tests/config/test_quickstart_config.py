@@ -205,3 +205,9 @@ def test_a_new_seed_is_that_of_the_scenarios_too():
     assert (config.seed, config.scenarios.seed) == (7, 7)
     with pytest.raises(ConfigError, match=r"^seed must lie in \[0, 2\*\*63\), was -1\.$"):
         config.reseeded(-1)
+
+
+def test_the_router_judges_the_window_that_the_engine_keeps(content):
+    content["router"]["window_bars"] = 64
+    with pytest.raises(ConfigError, match=r"router\.window_bars must be engine\.crossbar\.window_bars, 128, .* was 64"):
+        parse_config(QuickstartConfig, content, source="quickstart.yaml")
