@@ -39,6 +39,7 @@ def written(folder, **changes):
 
 
 def a_student(folder, market):
+    folder.mkdir()
     network = DSSM(len(FEATURES), hidden=4, latent=2, rngs=nnx.Rngs(3))
     plain = Standardiser(jnp.zeros(len(FEATURES)), 0.01 * jnp.ones(len(FEATURES)))
     trailing = fit_trailing(jnp.asarray(market.log_returns()))

@@ -56,6 +56,7 @@ def _fitted(blocks):
     return cross_fit(jax.random.key(1), blocks, simulated, window_bars=64, steps=3, monotone_weight=1.0)
 
 
+@pytest.mark.slow  # eight trainings
 def test_what_a_block_holds_reaches_the_others_but_not_its_own_judge(blocks):
     """Other labels, on windows and paths of block 1, change what is said of the blocks 0 and 2 and not of block 1."""
     turned = blocks[1]._replace(
