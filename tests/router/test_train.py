@@ -94,7 +94,6 @@ def test_shares_and_concatenation_by_hand():
     assert class_shares(both) == {"AR": 0.5, "ARMA": 0.25, "GARCH": 0.25}
 
 
-@pytest.mark.slow  # two more trainings
 def test_the_hinge_keeps_the_end_family_from_falling():
     """Paths whose third family falls as the labels have it: with the hinge it no longer does, without it does."""
     training, _ = _toy(0, 300)

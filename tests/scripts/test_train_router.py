@@ -62,7 +62,7 @@ def fails(*args):
 @pytest.mark.slow  # compiles the fits of three families
 def test_a_router_is_trained_from_a_parquet_of_bars_and_judged(tmp_path):
     market = load_packaged("us20").select(("AAPL", "XOM")).between("2012-01-01", None).rows(0, 800)
-    time = pd.to_datetime(market.times, unit="ns", utc=True)
+    time = pd.to_datetime(market.times, unit="s", utc=True)
     bars = pd.concat(
         pd.DataFrame({"timestamp": time, "symbol": name, "close": market.close[:, place]})
         for place, name in enumerate(market.assets)
