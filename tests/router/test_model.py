@@ -44,6 +44,12 @@ def test_judging_is_reading_the_inputs_put_together(router, windows):
     np.testing.assert_allclose(judged.probabilities, direct.probabilities, atol=1e-6)
 
 
+def _opinionated(router):
+    """Return a router that would prefer the third family of a window that says nothing."""
+    bias = jnp.asarray([0.0, 1.0, 2.0], jnp.float32)
+    return eqx.tree_at(lambda tree: tree.weights["leave"]["bias"], router, bias)
+
+
 @pytest.mark.parametrize(
     ("latent", "window", "outcome"),
     [
@@ -54,6 +60,7 @@ def test_judging_is_reading_the_inputs_put_together(router, windows):
 )
 def test_what_cannot_be_judged_is_uniform_with_kappa_at_its_maximum(router, windows, latent, window, outcome):
     """The other asset of the same call is judged as ever."""
+    router = _opinionated(router)
     both = jnp.asarray(np.stack([windows[0], window]))
     found = _judge(router, jnp.asarray([[0.0], [latent]]), jnp.zeros((2, 2)), both)
     assert [int(code) for code in found.outcome] == [Outcome.OK, outcome]
@@ -64,6 +71,7 @@ def test_what_cannot_be_judged_is_uniform_with_kappa_at_its_maximum(router, wind
 
 
 def test_a_router_of_short_windows_has_nothing_to_judge(router, windows):
+    router = _opinionated(router)
     short = Router(router.structure, router.weights, router.temperature, 16)
     found = _judge(short, jnp.zeros((2, 1)), jnp.zeros((2, 2)), jnp.asarray(windows[:, :16]))
     assert np.all(np.asarray(found.outcome) == Outcome.TOO_SHORT)
