@@ -15,7 +15,7 @@ from aurora_jax.config.quickstart import BASELINE_CELLS, SCENARIO_BARS
 from aurora_jax.core import Outcome
 from aurora_jax.crossbar import Crossbar
 from aurora_jax.data import MarketData, Split
-from aurora_jax.engine import Engine, RouterParts, ScenarioSet, StreamParts, assemble, posterior_spread, scenario_set
+from aurora_jax.engine import Engine, ScenarioSet, StreamParts, assemble, posterior_spread, router_parts, scenario_set
 from aurora_jax.governance import GuardFlags, calm_thresholds
 from aurora_jax.replay import Replay, replay
 from aurora_jax.router import Router
@@ -184,4 +184,4 @@ def artifact_trees(network: DSSM, router: Router, streams: dict[str, StreamParts
     """Name the pytrees that an artifact stores, but for the teacher and the engines' states."""
     weights = nnx.to_pure_dict(nnx.state(network))
     parts = {f"stream-{name}": part for name, part in streams.items()}
-    return {"student": weights, "router": RouterParts(router.weights, router.temperature), **parts}
+    return {"student": weights, "router": router_parts(router), **parts}

@@ -10,9 +10,9 @@ import typer
 from rich.console import Console
 
 if TYPE_CHECKING:  # the library takes seconds to load: only once it is needed
-    from aurora_jax.config import StudentConfig, TeacherConfig
+    from aurora_jax.config import RouterConfig, StudentConfig, TeacherConfig
 
-    Config = TypeVar("Config", StudentConfig, TeacherConfig)
+    Config = TypeVar("Config", RouterConfig, StudentConfig, TeacherConfig)
 
 EXPECTED = (ValueError, ArithmeticError, OSError, RuntimeError)
 """What a user can do something about; anything else is our own mistake and keeps its traceback."""
@@ -53,4 +53,8 @@ def settings(
     chosen = chosen if seed is None else chosen.updated(seed=seed)
     if steps is None:
         return chosen
+    from aurora_jax.config import RouterConfig
+
+    if isinstance(chosen, RouterConfig):
+        return chosen.updated(steps=steps)
     return chosen.updated(optimiser={**chosen.optimiser.model_dump(), "steps": steps})

@@ -98,9 +98,10 @@ def find_routes(
         simulated=label_paths(
             network, distilled.simulated.features, distilled.log_price, window_bars=settings.window_bars
         ),
-        validation=label(prepared.periods.validation).labelled,
+        validation=label(prepared.periods.validation),
         slerp_paths=settings.slerp_paths,
         slerp_points=settings.slerp_points,
+        slerp_clear_share=settings.slerp_clear_share,
         window_bars=settings.window_bars,
         steps=settings.steps,
         on_step=on_step,

@@ -4,7 +4,6 @@ import shutil
 from pathlib import Path
 from typing import NamedTuple
 
-import jax.numpy as jnp
 import numpy as np
 from rich.console import Console
 
@@ -15,6 +14,7 @@ from aurora_jax.data import MarketData, Split, load_packaged, read_table, valida
 from aurora_jax.engine import StreamParts, canonical_json, save_artifact, teacher_file, units_file
 from aurora_jax.replay import Replay
 from aurora_jax.report import RouterReport
+from aurora_jax.router import draw_families
 from aurora_jax.training import Prepared, RoutedRouter, TaughtTeacher, label_blocks, prepare, teach, units_of
 from scripts import calibrate, learn, measure, streams
 from scripts.console import Stages
@@ -139,8 +139,8 @@ def _outcome(
     config, own, (teacher, student, router) = certified.config, data.prepared[asked.stream], models
     network, test = student.result.network, data.periods[config.stream].test
     labelled = learn.label_hold_out(config, own, network, test)
-    latent, features = jnp.split(labelled.inputs, [network.latent], axis=1)
-    chances = router.router.probabilities(latent, features)
+    chances = router.router.probabilities(labelled.inputs).probabilities
+    drawn = draw_families(stream(key, "families"), labelled.weights)
     labels = label_blocks(own.periods.train.log_returns(), block_bars=config.teacher.block_bars)
     return Outcome(
         asked=asked,
@@ -150,7 +150,7 @@ def _outcome(
             for name, market in data.markets.items()
         },
         invariants=measure.measure_all(key, teacher.model, student, own, test.log_returns(), np.asarray(labels.regime)),
-        router=RouterReport(np.asarray(chances), np.asarray(jnp.argmax(labelled.weights, axis=1))),
+        router=RouterReport(np.asarray(chances), np.asarray(drawn)),
         losses=learn.loss_curves(teacher, student, router),
         fan=measure.fan_of(config, scenarios, test),
         measured={

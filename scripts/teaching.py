@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from aurora_jax import enable_x64
-from aurora_jax.config import StudentConfig, TeacherConfig
+from aurora_jax.config import RouterConfig, StudentConfig, TeacherConfig
 from aurora_jax.config.student import StudentOptimiserConfig
 from aurora_jax.config.teacher import TeacherOptimiserConfig
 from aurora_jax.data import MarketData, Repairs, load_packaged, read_table, split, write_bytes_whole
@@ -38,7 +38,7 @@ from aurora_jax.training import (
 PACKAGED = ("us20", "sp500", "nasdaq")
 
 
-def market_of(config: TeacherConfig | StudentConfig) -> MarketData:
+def market_of(config: TeacherConfig | StudentConfig | RouterConfig) -> MarketData:
     """Return the market that a configuration names."""
     if config.data in PACKAGED or not Path(config.data).suffix:
         return load_packaged(config.data)

@@ -15,7 +15,7 @@ from aurora_jax.config.engine import EngineConfig
 from aurora_jax.core import Bar, strongly_typed
 from aurora_jax.data import FeaturePipeline, MarketData, batch_features, fit_standardiser, load_packaged
 from aurora_jax.engine import Engine, EngineState, RouterParts, StreamParts, assemble, save_artifact, scenario_set
-from aurora_jax.router import Router, RouterNetwork
+from aurora_jax.router import EVIDENCE, Router, RouterNetwork
 from aurora_jax.serving.transitions import take_in
 from aurora_jax.student import DSSM, bind, fit_trailing
 from tests.speaking_network import speaking
@@ -107,8 +107,10 @@ def make_artifact(
     config = engine_config(streams, **changes)
     sizes = {"hidden": config.student.hidden, "latent": config.student.latent}
     network = speaking(DSSM(len(config.features), **sizes, rngs=nnx.Rngs(1)))
-    structure, weights = nnx.split(RouterNetwork(len(config.features) + config.student.latent, rngs=nnx.Rngs(2)))
-    router = RouterParts(nnx.to_pure_dict(weights), jnp.ones(()))
+    structure, weights = nnx.split(
+        RouterNetwork(len(config.features) + config.student.latent + EVIDENCE, rngs=nnx.Rngs(2))
+    )
+    router = RouterParts(nnx.to_pure_dict(weights), jnp.ones(()), jnp.asarray(config.crossbar.window_bars))
     trees = {"student": nnx.to_pure_dict(nnx.split(network)[1]), "router": router}
     for symbol, data in streams.items():
         parts = _stream_parts(data, config)
@@ -117,7 +119,7 @@ def make_artifact(
             symbol,
             parts,
             student=bind(network, parts.trailing),
-            router=Router(structure, router.weights, router.temperature),
+            router=Router(structure, router.weights, router.temperature, config.crossbar.window_bars),
         )
         trees[f"stream-{symbol}"] = parts
         trees[f"state-{symbol}"] = _replayed(engine, data.rows(0, bars).bars())

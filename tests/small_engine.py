@@ -13,7 +13,7 @@ from aurora_jax.config import EngineConfig, parse_config
 from aurora_jax.core import Bar
 from aurora_jax.data import FeaturePipeline, MarketData, batch_features, fit_standardiser, load_packaged
 from aurora_jax.engine import Engine, RouterParts, StreamParts, assemble, scenario_set
-from aurora_jax.router import Router, RouterNetwork
+from aurora_jax.router import EVIDENCE, Router, RouterNetwork
 from aurora_jax.student import DSSM, ScaleLaw, bind, fit_trailing, trailing_law
 from tests.speaking_network import speaking
 
@@ -104,14 +104,14 @@ def small(symbol: str) -> Small:
     )
     sizes = config.student
     network = speaking(DSSM(len(FEATURES), hidden=sizes.hidden, latent=sizes.latent, rngs=nnx.Rngs(1)))
-    structure, weights = nnx.split(RouterNetwork(len(FEATURES) + sizes.latent, rngs=nnx.Rngs(2)))
-    router = RouterParts(nnx.to_pure_dict(weights), jnp.ones(()))
+    structure, weights = nnx.split(RouterNetwork(len(FEATURES) + sizes.latent + EVIDENCE, rngs=nnx.Rngs(2)))
+    router = RouterParts(nnx.to_pure_dict(weights), jnp.ones(()), jnp.asarray(config.crossbar.window_bars))
     engine = assemble(
         config,
         symbol,
         parts,
         student=bind(network, parts.trailing),
-        router=Router(structure, router.weights, router.temperature),
+        router=Router(structure, router.weights, router.temperature, config.crossbar.window_bars),
     )
     student = nnx.to_pure_dict(nnx.split(network)[1])
     return Small(config, engine, {"student": student, "router": router, f"stream-{symbol}": parts}, data)

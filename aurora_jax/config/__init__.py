@@ -7,6 +7,7 @@ from .frozen import load_config as load_config
 from .frozen import parse_config as parse_config
 from .governance import GovernanceConfig as GovernanceConfig
 from .quickstart import QuickstartConfig as QuickstartConfig
+from .router import RouterConfig as RouterConfig
 from .seb_plus import SebPlusConfig as SebPlusConfig
 from .student import StudentConfig as StudentConfig
 from .teacher import ABLATIONS as ABLATIONS

@@ -80,6 +80,7 @@ class RouterTrainingConfig(Frozen):
     steps: PositiveInt = 400
     slerp_paths: PositiveInt = 96
     slerp_points: Annotated[int, Field(ge=2)] = 5
+    slerp_clear_share: Annotated[float, Field(gt=0.0, le=1.0)] = 0.25
 
 
 class QuickstartConfig(Frozen):
@@ -171,6 +172,16 @@ class QuickstartConfig(Frozen):
                 f"scenarios.cells: paths of {first.steps} bars hold no window of {window}; raise block_steps"
             )
         self._check_rows(first.paths, min(first.steps, SCENARIO_BARS))
+        return self
+
+    @model_validator(mode="after")
+    def _router_judges_the_crossbar_window(self) -> "QuickstartConfig":
+        own, kept = self.router.window_bars, self.engine.crossbar.window_bars
+        if own != kept:
+            raise ValueError(
+                f"router.window_bars must be engine.crossbar.window_bars, {kept}, the returns that the engine keeps, "
+                f"was {own}"
+            )
         return self
 
     def _check_rows(self, paths: int, bars: int) -> None:

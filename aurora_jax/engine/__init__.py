@@ -13,11 +13,14 @@ from .build import StreamParts as StreamParts
 from .build import assemble as assemble
 from .build import build as build
 from .build import load_state as load_state
+from .build import router_parts as router_parts
 from .build import shared_features as shared_features
 from .certify_assets import posterior_spread as posterior_spread
 from .engine import AllocationRule as AllocationRule
 from .engine import Engine as Engine
 from .engine import Meta as Meta
+from .router_file import load_router as load_router
+from .router_file import save_router as save_router
 from .scenario_set import ScenarioSet as ScenarioSet
 from .scenario_set import expected_shortfall as expected_shortfall
 from .scenario_set import scenario_set as scenario_set

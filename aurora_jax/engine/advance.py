@@ -9,6 +9,7 @@ from jaxtyping import Array, Bool, Float
 
 from ..certification import Certificate, KappaParts, kappa, kappa_plus
 from ..core import Bar, Forecast, Outcome, Regime, student_t_quantile
+from ..crossbar import CrossbarState
 from ..governance import Decision, GuardSignals
 from ..student import QUANTILES
 from .certify_assets import certify_assets
@@ -120,10 +121,10 @@ def forecast(engine: "Engine", state: EngineState, bar: Bar, settlement: Settlem
     student, belief = engine.student.step(state.student, values, settlement.returns, usable & ~bar.imputed)
     student = _where(state.bars_seen > 1, student, state.student)  # the first bar has no return to learn from
     prediction = _or_simple(belief.forecast, student.trailing.variance, simple=state.fallbacks.simple_model)
-    families = engine.router.probabilities(belief.posterior.mean, values)
 
     crossbar, bars = jax.vmap(engine.crossbar.step)(state.crossbar, settlement.returns)
     crossbar = _where(state.bars_seen > 1, crossbar, state.crossbar)
+    families = _families(engine, crossbar, belief.posterior.mean, values)
     mean_families = weighted_mean(families, state.weights)
     mean_crossbar = weighted_mean(bars.smoothed, state.weights)
     transition, change = engine.transition.step(
@@ -158,6 +159,18 @@ def forecast(engine: "Engine", state: EngineState, bar: Bar, settlement: Settlem
         pending=Pending(prediction, certificate.interval, widened, bars.smoothed, live),
     )
     return state, View(prediction, certificate, families, change.started, change.in_transition, parts, width_p95)
+
+
+def _families(
+    engine: "Engine",
+    window: CrossbarState,
+    latent: Float[Array, "assets latent"],
+    values: Float[Array, "assets features"],
+) -> Float[Array, "assets families"]:
+    """Return what the router says of each asset; until its window is full, the same of all families."""
+    said = engine.router.judge(latent, values, window.returns).probabilities
+    full = window.bars >= engine.crossbar.window_bars
+    return jnp.where(full[:, None], said, 1.0 / said.shape[-1])
 
 
 def trend(returns: Float[Array, " window"]) -> Float[Array, ""]:

@@ -20,7 +20,7 @@ from .arrays import read_arrays, write_arrays
 from .artifact_error import ArtifactError
 from .signature import sign, signing_key, verify_signature
 
-FORMAT = 1
+FORMAT = 2  # 2: the router reads its window's evidence
 MANIFEST, CONFIG, METRICS = "manifest.json", "config.json", "metrics.json"
 _PACKAGES = ("aurora-jax", "jax", "jaxlib", "flax", "equinox", "diffrax", "numpyro", "optax", "numpy", "ray")
 

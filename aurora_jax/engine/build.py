@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 from flax import nnx
-from jaxtyping import Array, Float, PyTree
+from jaxtyping import Array, Float, Int, PyTree
 
 from ..certification import AdaptiveConformal, CoverageCalibration, ForecastUncertainty, KappaParts
 from ..config.engine import CalmLevels, EngineConfig
@@ -13,7 +13,7 @@ from ..core import Columns
 from ..crossbar import Crossbar, Transition
 from ..data import FeaturePipeline, Standardiser, feature_by_name
 from ..governance import Acceptance, Decision, Gating, Guard, Guards, KillSwitch, RollingQuantile, Surprisal
-from ..router import FAMILIES, Router, RouterNetwork
+from ..router import EVIDENCE, FAMILIES, Router, RouterNetwork
 from ..student import DSSM, Student, Trailing, bind
 from .arrays import fill
 from .artifact import Artifact
@@ -38,6 +38,12 @@ class RouterParts(NamedTuple):
 
     weights: PyTree
     temperature: Float[Array, ""]
+    window_bars: Int[Array, ""]
+
+
+def router_parts(router: Router) -> RouterParts:
+    """Return what an artifact stores of a router."""
+    return RouterParts(router.weights, router.temperature, jnp.asarray(router.window_bars))
 
 
 def build(config: EngineConfig, artifact: Artifact, *, symbol: str | None = None) -> Engine:
@@ -61,11 +67,17 @@ def build(config: EngineConfig, artifact: Artifact, *, symbol: str | None = None
     network = DSSM(len(config.features), **config.student.model_dump(), rngs=nnx.Rngs(0))
     structure, weights = nnx.split(network)
     weights = fill(nnx.to_pure_dict(weights), artifact.arrays["student"], source=f"{source}/student")
-    inputs = len(config.features) + config.student.latent
+    inputs = len(config.features) + config.student.latent + EVIDENCE
+    window = config.crossbar.window_bars
     router_structure, router_weights = nnx.split(RouterNetwork(inputs, rngs=nnx.Rngs(0)))
-    parts = RouterParts(nnx.to_pure_dict(router_weights), jnp.ones(()))
+    parts = RouterParts(nnx.to_pure_dict(router_weights), jnp.ones(()), jnp.asarray(window))
     parts = fill(parts, artifact.arrays["router"], source=f"{source}/router")
-    router = Router(router_structure, parts.weights, parts.temperature)
+    if int(parts.window_bars) != window:
+        raise ArtifactError(
+            f"{source}/router was trained on windows of {int(parts.window_bars)} returns, crossbar.window_bars is "
+            f"{window}: make the artifact anew."
+        )
+    router = Router(router_structure, parts.weights, parts.temperature, window)
     student = bind(nnx.merge(structure, weights), stream.trailing)
     return assemble(config, symbol, stream, student=student, router=router)
 

@@ -19,6 +19,7 @@ from .image import picture as picture
 from .invariants import invariant_figure as invariant_figure
 from .kappa import kappa_figure as kappa_figure
 from .losses import loss_figure as loss_figure
+from .monotonicity import monotonicity_figure as monotonicity_figure
 from .prices import close_up_figure as close_up_figure
 from .prices import price_figure as price_figure
 from .regimes import regime_figure as regime_figure

@@ -40,7 +40,7 @@ class RouterReport(NamedTuple):
 
     Attributes:
         probabilities: of each family; rows sum to 1.
-        labels: code of the true family.
+        labels: code of the true family; of real windows, whose truth nobody knows, drawn from their BIC weights.
     """
 
     probabilities: Float[np.ndarray, "windows families"]

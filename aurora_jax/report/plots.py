@@ -119,8 +119,8 @@ def model_plots(content: ReportContent) -> Iterator[Plot]:
     if router is not None:
         right = np.mean(np.argmax(router.probabilities, axis=1) == router.labels)
         caption = (
-            f"The router named the right family in {right:.0%} of {len(router.labels)} held-out windows: points on the "
-            "dashed line mean that its probabilities can be taken at their word."
+            f"In {right:.0%} of {len(router.labels)} held-out windows the router named the family drawn from their BIC "
+            "weights: points on the dashed line mean that its probabilities can be taken at their word."
         )
         yield Plot("reliability", "Calibration of the router", caption, lambda: reliability_figure(router))
     if losses:

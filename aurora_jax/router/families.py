@@ -2,9 +2,11 @@
 
 import jax
 import jax.numpy as jnp
+import jax.random as jr
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
+from ..core import PRNGKey
 from ..timeseries import BicWeights, bic_weights, fit_ar, fit_arma, fit_garch
 
 FAMILIES = ("AR", "ARMA", "GARCH")
@@ -34,3 +36,12 @@ def family_weights(windows: Float[Array | np.ndarray, "windows bars"]) -> BicWei
     parts = [_weigh(jnp.asarray(part)) for part in padded.reshape(-1, _BATCH_WINDOWS, table.shape[1])]
     weights, outcome = (jnp.concatenate(column)[:count] for column in zip(*parts, strict=True))
     return BicWeights(weights, outcome)
+
+
+def draw_families(key: PRNGKey, weights: Float[Array, "windows families"]) -> Int[Array, " windows"]:
+    """Draw the family of each window from its BIC weights: what a router that reports them is calibrated against.
+
+    The heaviest family instead would come true more often than any of those weights says, and charge a router that
+    reports them exactly with the difference.
+    """
+    return jr.categorical(key, jnp.log(weights), axis=-1)

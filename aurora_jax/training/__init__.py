@@ -3,10 +3,19 @@
 from .checkpoint import CheckpointError as CheckpointError
 from .checkpoint import Checkpoints as Checkpoints
 from .code_digest import code_digest as code_digest
+from .cross_fit import Block as Block
+from .cross_fit import CrossFitted as CrossFitted
+from .cross_fit import Held as Held
+from .cross_fit import blocks_of as blocks_of
+from .cross_fit import cross_fit as cross_fit
+from .cross_fit import join_block as join_block
 from .from_config import embed as embed
 from .from_config import run_digest as run_digest
 from .from_config import set_of as set_of
 from .from_config import trainer_of as trainer_of
+from .known import LabelledKnown as LabelledKnown
+from .known import label_known as label_known
+from .known import label_teacher as label_teacher
 from .labels import BlockLabels as BlockLabels
 from .labels import label_blocks as label_blocks
 from .labels import shares_of as shares_of
@@ -14,6 +23,7 @@ from .prepared import Prepared as Prepared
 from .prepared import prepare as prepare
 from .route import LabelledHistory as LabelledHistory
 from .route import RoutedRouter as RoutedRouter
+from .route import along as along
 from .route import decoder as decoder
 from .route import label_history as label_history
 from .route import label_paths as label_paths

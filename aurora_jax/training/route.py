@@ -14,12 +14,15 @@ from ..data import FeaturePipeline, Standardiser
 from ..router import (
     Decode,
     Labelled,
+    LabelledPaths,
     LatentWindows,
     Router,
     concatenate,
+    evidence_of_windows,
     family_weights,
     interpolate,
     monotonicity_violations,
+    router_inputs,
     train_router,
 )
 from ..student import DSSM, Trailing, decode, filter_window, shocks, standardise_returns
@@ -83,10 +86,12 @@ def label_history(
     # assets, are none that a decoded window of one asset could have.
     relative, _ = jax.jit(standardise_returns)(_unit(returns.shape[1]), jnp.asarray(returns), inputs.observed)
     unexplained = np.asarray(shocks(network, jnp.asarray(latent), relative.astype(jnp.float32)))
-    weights = family_weights(_each_asset(returns, ends, window_bars)).weights
-    at_end = np.concatenate([latent[ends - 1], np.asarray(inputs.features)[ends - 1]], axis=-1)
+    windows = _each_asset(returns, ends, window_bars)
+    weights = family_weights(windows).weights
+    state, features = (part[ends - 1].reshape(-1, part.shape[-1]) for part in (latent, np.asarray(inputs.features)))
+    at_end = router_inputs(jnp.asarray(state), jnp.asarray(features), evidence_of_windows(windows))
     return LabelledHistory(
-        Labelled(jnp.asarray(at_end.reshape(-1, at_end.shape[-1])), weights.astype(jnp.float32)),
+        Labelled(at_end, weights.astype(jnp.float32)),
         LatentWindows(*(jnp.asarray(_each_asset(values, ends, bars)) for values in (latent, unexplained))),
     )
 
@@ -112,9 +117,11 @@ def label_paths(
     """Label the last window of every simulated path and asset."""
     latent = np.asarray(_filter_paths(network, jnp.asarray(features))[:, -1])
     returns = np.diff(np.asarray(log_price, float), axis=1)[:, -window_bars:]
-    weights = family_weights(np.moveaxis(returns, 1, 2).reshape(-1, window_bars)).weights
-    inputs = np.concatenate([latent, np.asarray(features)[:, -1]], axis=-1)
-    return Labelled(jnp.asarray(inputs.reshape(-1, inputs.shape[-1])), weights.astype(jnp.float32))
+    windows = np.moveaxis(returns, 1, 2).reshape(-1, window_bars)
+    weights = family_weights(windows).weights
+    state, features = (part.reshape(-1, part.shape[-1]) for part in (latent, np.asarray(features)[:, -1]))
+    inputs = router_inputs(jnp.asarray(state), jnp.asarray(features), evidence_of_windows(windows))
+    return Labelled(inputs, weights.astype(jnp.float32))
 
 
 def route(
@@ -125,28 +132,49 @@ def route(
     *,
     training: LabelledHistory,
     simulated: Labelled,
-    validation: Labelled,
+    validation: LabelledHistory,
     slerp_paths: int,
     slerp_points: int,
+    slerp_clear_share: float,
     window_bars: int,
     steps: int,
     on_step: Callable[[int, float], None] = lambda step, loss: None,
 ) -> RoutedRouter:
-    """Interpolate between regimes, then train the router on everything and calibrate it on validation windows."""
-    interpolated = interpolate(
-        stream(key, "slerp"),
-        training.latent_windows,
-        training.labelled.weights,
-        decode=decoder(network, pipeline, standardiser, window_bars=window_bars),
-        paths=slerp_paths,
-        points=slerp_points,
+    """Interpolate between regimes, train the router on everything and calibrate it on validation windows.
+
+    Monotonicity is measured on as many paths again, between validation windows, which the router never saw.
+    """
+    decode = decoder(network, pipeline, standardiser, window_bars=window_bars)
+
+    def join(name, history):
+        return interpolate(
+            stream(key, name),
+            history.latent_windows,
+            history.labelled.weights,
+            decode=decode,
+            paths=slerp_paths,
+            points=slerp_points,
+            clear_share=slerp_clear_share,
+        )
+
+    paths = join("slerp", training)
+    result = train_router(
+        stream(key, "router"),
+        concatenate(training.labelled, simulated, paths.windows()),
+        validation.labelled,
+        window_bars=window_bars,
+        paths=paths,
+        steps=steps,
+        on_step=on_step,
     )
-    everything = concatenate(training.labelled, simulated, interpolated.labelled)
-    result = train_router(stream(key, "router"), everything, validation, steps=steps, on_step=on_step)
-    along = interpolated.labelled.inputs
-    probabilities = result.router.probabilities(along[:, : network.latent], along[:, network.latent :])
-    violations = monotonicity_violations(probabilities, interpolated.end_family, points=slerp_points)
+    fresh = join("held out slerp", validation)
+    violations = monotonicity_violations(along(result.router, fresh), fresh.end_family)
     return RoutedRouter(result.router, result.losses, violations)
+
+
+def along(router: Router, paths: LabelledPaths) -> Float[Array, "paths points families"]:
+    """Return the router's probabilities along paths, averaged over each path's mirror images."""
+    return jnp.mean(router.probabilities(paths.inputs).probabilities, axis=1)
 
 
 def decoder(network: DSSM, pipeline: FeaturePipeline, standardiser: Standardiser, *, window_bars: int) -> Decode:
@@ -171,6 +199,7 @@ def decoder(network: DSSM, pipeline: FeaturePipeline, standardiser: Standardiser
         log_price = jnp.pad(jnp.cumsum(returns, axis=1), ((0, 0), (1, 0)))
         features = path_inputs(log_price[:, :, None], pipeline, standardiser, unit).features
         after = _filter_paths(network, jnp.asarray(features))[:, -1, 0]
-        return returns[:, -window_bars:], jnp.concatenate([after, features[:, -1, 0]], axis=-1)
+        window = returns[:, -window_bars:]
+        return window, router_inputs(after, jnp.asarray(features)[:, -1, 0], evidence_of_windows(window))
 
     return window

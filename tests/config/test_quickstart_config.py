@@ -178,6 +178,7 @@ def test_the_scenarios_asked_for_must_be_simulated(content, paths, block_steps, 
         cell["block_steps"] = block_steps // len(cell["regimes"])
         cell["paths"] = paths if name.startswith("baseline") else 64
     content["student"]["window_bars"] = content["router"]["window_bars"] = 32
+    content["engine"]["crossbar"] = {"window_bars": 32}
     content["engine"]["allocation"].update(tail_rows=tail_rows, body_rows=body_rows)
     if suffice is None:
         config = parse_config(QuickstartConfig, content, source="quickstart.yaml")
@@ -204,3 +205,9 @@ def test_a_new_seed_is_that_of_the_scenarios_too():
     assert (config.seed, config.scenarios.seed) == (7, 7)
     with pytest.raises(ConfigError, match=r"^seed must lie in \[0, 2\*\*63\), was -1\.$"):
         config.reseeded(-1)
+
+
+def test_the_router_judges_the_window_that_the_engine_keeps(content):
+    content["router"]["window_bars"] = 64
+    with pytest.raises(ConfigError, match=r"router\.window_bars must be engine\.crossbar\.window_bars, 128, .* was 64"):
+        parse_config(QuickstartConfig, content, source="quickstart.yaml")

@@ -226,7 +226,7 @@ def test_a_missing_trusted_key_is_refused(copy, tmp_path, monkeypatch):
 def test_another_format_is_refused(copy):
     manifest = json.loads((copy[0] / "manifest.json").read_text())
     (copy[0] / "manifest.json").write_text(json.dumps({**manifest, "format": 99}))
-    with pytest.raises(ArtifactError, match="format 99, this version reads 1"):
+    with pytest.raises(ArtifactError, match="format 99, this version reads 2"):
         load_artifact(copy[0])
 
 

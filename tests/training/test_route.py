@@ -8,6 +8,7 @@ import pytest
 from flax import nnx
 
 from aurora_jax.data import FeaturePipeline, batch_features, fit_standardiser, load_packaged
+from aurora_jax.router import EVIDENCE
 from aurora_jax.student import DSSM, ScaleLaw, fit_trailing
 from aurora_jax.training import decoder, label_history, label_paths, real_inputs
 from tests.speaking_network import speaking
@@ -69,7 +70,7 @@ def test_a_decoded_window_is_the_window_but_for_its_scale(history, decode, retur
         real = returns[end - WINDOW_BARS : end, asset]
         ratio = float(jnp.std(windows[place])) / real.std()
         np.testing.assert_allclose(windows[place], ratio * real, atol=2e-3 * ratio * real.std())
-    assert inputs.shape == (2 * ends.size, 2 + len(FEATURES))
+    assert inputs.shape == (2 * ends.size, 2 + len(FEATURES) + EVIDENCE)
 
 
 def test_the_state_and_the_shocks_both_reach_the_window(history, decode):
@@ -107,7 +108,7 @@ def test_labels_and_inputs_of_simulated_paths(network, pipeline, standardiser):
     walks = 0.01 * jax.random.normal(jax.random.key(0), (3, 101, 2)).cumsum(axis=1)
     features = jnp.zeros((3, 101, 2, len(FEATURES)), jnp.float32).at[:, -1, 1, 0].set(7.0)
     labelled = label_paths(network, features, walks, window_bars=WINDOW_BARS)
-    assert labelled.inputs.shape == (6, 2 + len(FEATURES))
+    assert labelled.inputs.shape == (6, 2 + len(FEATURES) + EVIDENCE)
     np.testing.assert_array_equal(labelled.inputs[:, 2], [0.0, 7.0] * 3)
     np.testing.assert_allclose(labelled.weights.sum(axis=1), 1.0, rtol=1e-5)
 
