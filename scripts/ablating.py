@@ -67,6 +67,9 @@ def study(config: StudentConfig, teacher: Path, out: Path, *, console: Console) 
     Students are kept in folders of their own: a study that was stopped goes on.
     """
     enable_x64()
+    # All take the same steps: one that stops early has learnt less, whatever it was taught.
+    patience = {"patience": config.optimiser.steps}
+    config = config.updated(optimiser={**config.optimiser.model_dump(), **patience})
     market, code = market_of(config), code_digest()
     taught_by = TaughtBy(load_teacher(teacher), load_embedder(teacher), load_units(teacher))
     out.mkdir(parents=True, exist_ok=True)
