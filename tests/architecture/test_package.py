@@ -17,6 +17,8 @@ PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
 PART_OF = {"pydantic-core": "pydantic"}
 # Only data are read from it, through importlib.resources.
 NEVER_IMPORTED = {"skfolio"}
+# What one study compares with, imported where it is used; it comes with `.[peers]`.
+OPTIONAL = {"dynamax"}
 
 
 def normal(name):
@@ -33,7 +35,7 @@ def imported():
                     names |= {alias.name.split(".")[0] for alias in node.names}
                 if isinstance(node, ast.ImportFrom) and node.level == 0:
                     names.add((node.module or "").split(".")[0])
-    return names - sys.stdlib_module_names - set(PACKAGES)
+    return names - sys.stdlib_module_names - set(PACKAGES) - OPTIONAL
 
 
 def test_what_is_imported_is_what_is_declared():
@@ -43,6 +45,11 @@ def test_what_is_imported_is_what_is_declared():
     undeclared = {name: found for name, found in needed.items() if not found & declared}
     assert not undeclared
     assert declared - set.union(*needed.values()) == NEVER_IMPORTED
+
+
+def test_what_is_optional_comes_with_an_extra():
+    peers = {normal(re.match(r"[\w.-]+", line)[0]) for line in PROJECT["optional-dependencies"]["peers"]}
+    assert peers >= OPTIONAL
 
 
 def test_the_wheel_holds_the_library_and_nothing_else(tmp_path):

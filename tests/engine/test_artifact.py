@@ -230,7 +230,7 @@ def test_another_format_is_refused(copy):
         load_artifact(copy[0])
 
 
-@pytest.mark.parametrize("content", ["[]", "{", '{"format": 1}'])
+@pytest.mark.parametrize("content", ["[]", "{", '{"format": 2}'])
 def test_a_manifest_that_is_none_is_refused(copy, content):
     (copy[0] / "manifest.json").write_text(content)
     with pytest.raises(ArtifactError, match=r"manifest\.json: "):
