@@ -146,7 +146,7 @@ def _table(rows: dict[str, dict]) -> Table:
         table.add_row(
             name,
             f"{found['bound']:.4f}",
-            f"{row['kept']['forecast']:.4f}",
+            f"{found['forecast']:.4f}",
             f"{found['signature_distance']:+.5f}",
             f"{found['signature_error']:.5f}",
             f"{found['exceedances']:.3f}",

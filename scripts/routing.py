@@ -1,5 +1,7 @@
 """The training and study of a router from its settings to its folder."""
 
+import hashlib
+import json
 from pathlib import Path
 
 import jax
@@ -50,6 +52,7 @@ def train(
         raise ConfigError(
             f"{student} is a student of {', '.join(trained.assets)}; the data hold {', '.join(market.assets)}."
         )
+    _require_other_data(market, pool)
     others = {str(folder): read_held_out(folder) for folder in pool}
     out.mkdir(parents=True, exist_ok=True)
     root, show = root_key(config.seed), Stages(console)
@@ -68,11 +71,35 @@ def train(
                 monotone_weight=config.slerp.monotone_weight,
                 on_step=on_step,
             )
-    summary = _judge(root, config, market, found, known, others)
+    summary = _judge(root, config, market, found, known, others) | {"student_sha256": _digest_of(student)}
     _write(root, out, found, summary)
     console.print(_table(summary))
     console.print(f"router    {out / 'router.safetensors'}")
     return summary
+
+
+def _digest_of(student: Path) -> str:
+    file = student / "student.safetensors" if student.is_dir() else student
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def _require_other_data(market: MarketData, pool: tuple[Path, ...]) -> None:
+    """Refuse to pool windows of the same data: each would count twice.
+
+    Raises:
+        ConfigError: names the folder; also of one without a summary.
+    """
+    seen = {market.digest: market.symbol}
+    for folder in pool:
+        path = folder / "summary.json"
+        if not path.exists():
+            raise ConfigError(f"{path}: no such file; run scripts/train_router.py with --out {folder} first.")
+        told = json.loads(path.read_text())["data"]
+        if told["sha256"] in seen:
+            raise ConfigError(
+                f"{folder} holds windows of {told['symbol']}, which are already among those to be pooled."
+            )
+        seen[told["sha256"]] = told["symbol"]
 
 
 def _blocks(root: PRNGKey, config: RouterConfig, market: MarketData, student: TrainedStudent) -> list:

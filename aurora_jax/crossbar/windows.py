@@ -40,7 +40,7 @@ class Readings(NamedTuple):
 
 
 class TrailingFits(eqx.Module):
-    """Fits AR(p) and ARMA(p, q) to a trailing window at a cost a bar that the window does not set.
+    """Fits AR(p) and ARMA(p, q) to a trailing window without running over it; only copies of the window grow with it.
 
     Each bar adds lags + 2 products to sums from which nothing is subtracted, and solves systems of at most `long_order`
     unknowns: nothing runs over the window. A return that is not finite, or beyond 1e100, leaves the window as it is.

@@ -44,7 +44,9 @@ class RouterNetwork(nnx.Module):
         """Return logits."""
         evidence = inputs[..., self.inputs - EVIDENCE :]
         # Half the BIC of each family, its sign turned: softmax of it is the label, but for the grids.
-        nats = jnp.clip(jnp.sinh(evidence[..., : len(FAMILIES)]), -_LARGEST_LOGIT, _LARGEST_LOGIT)
+        # Only differences count, and of strong dependence all three are large: bounded below the largest.
+        nats = jnp.sinh(evidence[..., : len(FAMILIES)])
+        nats = jnp.maximum(nats - jnp.max(nats, axis=-1, keepdims=True), -_LARGEST_LOGIT)
         hidden = nnx.tanh(self.enter(inputs))
         return nats + self.leave(hidden + nnx.tanh(self.middle(hidden)))
 

@@ -7,12 +7,13 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Bool, Float, PyTree
 
-from ..core import Forecast
+from ..core import Forecast, student_t_quantile
 from .model import DSSM, Gaussian
 from .trailing import Trailing, TrailingState
 from .usable import check_shapes, usable
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+_UPPER_QUARTILE = 3
 
 
 class StudentState(NamedTuple):
@@ -39,6 +40,7 @@ class Student(eqx.Module):
         trailing: the stream's expected scale and correlation.
         standard_quantiles: quantiles of the emission's standard law at `QUANTILES`, worked out once.
         degrees_of_freedom: of that law, or of the Student-t law whose tail is most like its.
+        unit: scale of that Student-t law, in the network's; 1 unless the emission is a mixture.
     """
 
     structure: nnx.GraphDef = eqx.field(static=True)
@@ -46,6 +48,7 @@ class Student(eqx.Module):
     trailing: Trailing
     standard_quantiles: Float[Array, " levels"]
     degrees_of_freedom: Float[Array, ""]
+    unit: Float[Array, ""]
 
     @property
     def assets(self) -> int:
@@ -90,7 +93,7 @@ class Student(eqx.Module):
         mean, scale = location * volatility, jnp.exp(log_scale) * volatility
         forecast = Forecast(
             mean=mean,
-            scale=scale,
+            scale=scale * self.unit,
             degrees_of_freedom=self.degrees_of_freedom,
             quantiles=mean[:, None] + scale[:, None] * self.standard_quantiles[None, :],
             correlation=self.trailing.correlation(trailing),
@@ -103,4 +106,8 @@ def bind(network: DSSM, trailing: Trailing) -> Student:
     structure, weights = nnx.split(network)
     degrees_of_freedom = network.degrees_of_freedom.astype(trailing.base_variance.dtype)
     quantiles = network.emission.quantile(jnp.asarray(QUANTILES, trailing.base_variance.dtype))
-    return Student(structure, nnx.to_pure_dict(weights), trailing, quantiles, degrees_of_freedom)
+    unit = jnp.ones_like(degrees_of_freedom)
+    if network.mixture_components:
+        # Who knows only scale and degrees of freedom shall meet the same quartiles.
+        unit = quantiles[_UPPER_QUARTILE] / student_t_quantile(QUANTILES[_UPPER_QUARTILE], degrees_of_freedom)
+    return Student(structure, nnx.to_pure_dict(weights), trailing, quantiles, degrees_of_freedom, unit)

@@ -100,9 +100,9 @@ class Trainer:
     def validate(self, state: TrainState) -> tuple[TrainState, Float[Array, ""]]:
         """Score the validation windows' one-step forecast at several shares of what was learnt; keep the best so far.
 
-        At share 0 the forecast is the scale law's, and what else was learnt is still there: a student never forecasts
-        these windows worse than its law, and where nothing that the network says is worth hearing its state is kept
-        all the same. Of equal scores the later one is kept.
+        At share 0 the forecast is the start's, by the scale law, and what else was learnt is still there: a student
+        never forecasts these windows worse than it did at the start, and where nothing that the network says is worth
+        hearing its state is kept all the same. Of equal scores the later one is kept.
         """
         options = [self.believed(state.parameters, share) for share in SHARES]
         scores = [self.score(option).forecast for option in options]

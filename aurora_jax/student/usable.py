@@ -6,6 +6,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
+LARGEST = 1e6
+"""Standard deviations of a feature, or log return, beyond which there is no market: it is refused like a NaN."""
+
 
 def check_shapes(found: Mapping[str, Array | np.ndarray | None], expected: Mapping[str, tuple[int, ...]]) -> None:
     """Compare the shapes of arrays by name, before anything is computed from them.
@@ -23,9 +26,11 @@ def usable(
     returns: Float[Array, " assets"],
     observed: Bool[Array, " assets"] | None = None,
 ) -> Bool[Array, " assets"]:
-    """Return the assets that have a bar: observed, and every feature and the return finite.
+    """Return the assets that have a bar: observed, and every feature and the return finite and within 1e6.
 
-    One NaN taken in would stay in the asset's memory for ever, and reach the others through the mean over assets.
+    One NaN taken in would stay in the asset's memory for ever, and reach the others through the mean over assets. So
+    would a number whose square leaves the range of floats.
     """
-    fine = jnp.all(jnp.isfinite(features), axis=-1) & jnp.isfinite(returns)
+    # Of what is not a number this is False, too.
+    fine = jnp.all(jnp.abs(features) <= LARGEST, axis=-1) & (jnp.abs(returns) <= LARGEST)
     return fine if observed is None else fine & observed

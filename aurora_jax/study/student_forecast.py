@@ -50,7 +50,8 @@ def student_forecast(student: TrainedStudent, market: MarketData, *, first: int)
     emission = student.network.emission
     if isinstance(emission, GaussianMixtureEmission):
         weights, scales = (np.asarray(part, float) for part in (emission.weights, emission.scales))
-        return NormalMixtureForecast(mean, scale, weights / weights.sum(), scales)
+        own = scale / float(student.bound().unit)  # what is served is the scale of the Student-t law most like it
+        return NormalMixtureForecast(mean, own, weights / weights.sum(), scales)
     return StudentTForecast(mean, scale, np.full_like(mean, float(emission.degrees_of_freedom)))
 
 

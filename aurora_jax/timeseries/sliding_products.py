@@ -43,7 +43,7 @@ class LaggedSums(NamedTuple):
 
 
 class SlidingProducts(eqx.Module):
-    r"""Keeps $\sum_t x_{t-i}$ and $\sum_t x_{t-i} x_{t-j}$ of a trailing window at a cost that the window does not set.
+    r"""Keeps $\sum_t x_{t-i}$ and $\sum_t x_{t-i} x_{t-j}$ of a trailing window by a few products a bar.
 
     Away from the window's ends a product depends on the distance of its lags alone, so one row of lags + 2 sums serves
     all pairs; the few products at either end are added directly. The row is summed as a queue of two halves: the half

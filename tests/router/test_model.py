@@ -1,5 +1,7 @@
 """What a router says of windows that can be judged, and of those that cannot."""
 
+import itertools
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -36,6 +38,21 @@ def test_before_training_it_says_what_the_likelihoods_say(router, windows):
     assert np.all(np.asarray(found.outcome) == Outcome.OK)
 
 
+def test_strong_dependence_leaves_the_difference_of_likelihoods(router):
+    """phi = .8, theta = .9: all gains on white noise are far above 40 nats for two families, and 20 nats apart."""
+    shocks = np.random.default_rng(3).standard_normal(BARS + 1)
+    window = [0.0]
+    for before, now in itertools.pairwise(shocks):
+        window.append(0.8 * window[-1] + now + 0.9 * before)
+    window = np.asarray(window[1:])
+    nats = np.sinh(np.asarray(_evidence(window).values[:3], float))
+    assert min(nats[:2]) > 25.0
+    assert nats[1] - nats[0] > 5.0
+    found = _judge(router, jnp.zeros((1, 1)), jnp.zeros((1, 2)), jnp.asarray(window[None]))
+    np.testing.assert_allclose(found.probabilities[0], softmax(nats / 2.0), atol=1e-4)
+    assert float(found.probabilities[0, 1]) > 0.9
+
+
 def test_judging_is_reading_the_inputs_put_together(router, windows):
     latent, features = jnp.ones((2, 1)), jnp.zeros((2, 2))
     evidence = jnp.stack([_evidence(window).values for window in windows])
@@ -58,7 +75,9 @@ def _opinionated(router):
         (np.nan, np.arange(BARS) % 7.0, Outcome.NON_FINITE),
     ],
 )
-def test_what_cannot_be_judged_is_uniform_with_kappa_at_its_maximum(router, windows, latent, window, outcome):
+def test_what_cannot_be_judged_is_uniform_with_the_model_part_of_kappa_at_its_maximum(
+    router, windows, latent, window, outcome
+):
     """The other asset of the same call is judged as ever."""
     router = _opinionated(router)
     both = jnp.asarray(np.stack([windows[0], window]))

@@ -101,7 +101,13 @@ def test_cheap_mistakes_are_told_in_one_line(tmp_path):
     assert "no such file" in fails(written(tmp_path), tmp_path / "nowhere", tmp_path / "out")
     assert "blocks" in fails(written(tmp_path, blocks=2), student, tmp_path / "out")
     line = fails(written(tmp_path), student, tmp_path / "out", "--pool", str(tmp_path / "student"))
-    assert "held_out.parquet: no such file; run scripts/train_router.py with --out" in line
+    assert "summary.json: no such file; run scripts/train_router.py with --out" in line
+    # Windows of the same data would count twice.
+    (tmp_path / "student" / "summary.json").write_text(
+        json.dumps({"data": {"sha256": load_packaged("sp500").digest, "symbol": "SP"}})
+    )
+    line = fails(written(tmp_path), student, tmp_path / "out", "--pool", str(tmp_path / "student"))
+    assert "holds windows of SP, which are already among those to be pooled" in line
 
 
 @pytest.mark.parametrize("name", ["router.yaml", "router_coins.yaml"])

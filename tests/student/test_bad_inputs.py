@@ -35,7 +35,15 @@ def test_a_step_of_another_width_is_refused(student, features, returns, message)
 
 @pytest.mark.parametrize("told", [False, True])
 @pytest.mark.parametrize(
-    ("value", "of"), [(np.nan, "feature"), (np.inf, "feature"), (np.nan, "return"), (-np.inf, "return")]
+    ("value", "of"),
+    [
+        (np.nan, "feature"),
+        (np.inf, "feature"),
+        (-1e30, "feature"),  # finite, but not its square
+        (np.nan, "return"),
+        (-np.inf, "return"),
+        (1e200, "return"),
+    ],
 )
 def test_what_is_not_finite_is_no_bar(student, step, market, told, value, of):
     features, returns = market

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
+from scipy import stats
 
 from aurora_jax.data import FeaturePipeline, batch_features, fit_standardiser, load_packaged
 from aurora_jax.engine import TrainedStudent, load_student, save_student
@@ -58,7 +59,7 @@ def test_the_law_alone_is_what_a_new_network_forecasts(student, market):
     new = student._replace(network=DSSM(3, hidden=4, latent=2, degrees_of_freedom=5.0, rngs=nnx.Rngs(2)))
     served = student_forecast(new, market, first=10)
     law = scale_law_forecast(student, market, first=10, degrees_of_freedom=5.0)
-    np.testing.assert_array_equal(law.scale, served.scale)
+    np.testing.assert_allclose(law.scale, served.scale, rtol=1e-12)  # two compilations
     np.testing.assert_array_equal(law.mean, served.mean)
     np.testing.assert_allclose(law.degrees_of_freedom, served.degrees_of_freedom, rtol=1e-6)
     assert not np.allclose(student_forecast(student, market, first=10).scale, law.scale, rtol=1e-3)
@@ -84,6 +85,13 @@ def test_a_mixture_is_scored_and_served_by_the_same_quantiles(student, market, t
     served = law.mean[..., None] + law.scale[..., None] * np.asarray(bound.standard_quantiles)
     for place, level in enumerate(QUANTILES):
         np.testing.assert_allclose(law.quantile(level), served[..., place], rtol=1e-6, atol=1e-9)
+    # Who goes by scale and degrees of freedom meets the same quartiles and nearly the same tail.
+    state = bound.init()
+    _, info = bound.step(state, jnp.zeros((2, 3), jnp.float32), jnp.zeros(2))
+    like = stats.t(float(info.forecast.degrees_of_freedom), scale=np.asarray(info.forecast.scale)[0])
+    quantiles = np.asarray(info.forecast.quantiles[0] - info.forecast.mean[0])
+    np.testing.assert_allclose(like.ppf([0.25, 0.75]), quantiles[[1, 3]], rtol=1e-6)
+    np.testing.assert_allclose(like.ppf(0.95), quantiles[4], rtol=0.1)
     assert not np.allclose(bound.standard_quantiles, student.bound().standard_quantiles, rtol=1e-2)
 
 
