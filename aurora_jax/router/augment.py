@@ -48,9 +48,10 @@ def interpolate(
     """Join windows of different families on the sphere, decode the points between, and label them by BIC.
 
     States are interpolated bar by bar and the shocks of a window as one vector, so that both ends of a path are the
-    windows themselves (the end of the mirrored one with its shocks turned) and what lies between changes from one to the other, its size kept. Each path is decoded twice:
-    with the end's shocks, and with their mirror image. A family does not know the sign of its shocks, but what two
-    windows have in common by chance changes its sign, and does not last in the mean of both.
+    windows themselves (the end of the mirrored one with its shocks turned) and what lies between changes from one to
+    the other, its size kept. Each path is decoded twice: with the end's shocks, and with their mirror image. A family
+    does not know the sign of its shocks, but what two windows have in common by chance changes its sign, and does not
+    last in the mean of both.
 
     Args:
         key: parent of the streams used here.
