@@ -13,7 +13,7 @@ from aurora_jax.config import EngineConfig, parse_config
 from aurora_jax.core import strongly_typed
 from aurora_jax.data import FeaturePipeline, MarketData, batch_features, fit_standardiser, load_packaged
 from aurora_jax.engine import Engine, StreamParts, assemble, scenario_set
-from aurora_jax.router import Router, RouterNetwork
+from aurora_jax.router import EVIDENCE, Router, RouterNetwork
 from aurora_jax.student import DSSM, bind, fit_trailing
 
 from .record import Contest, Timing
@@ -121,6 +121,6 @@ def _engine(data: MarketData) -> Engine:
     )
     sizes = config.student
     network = DSSM(len(FEATURES), hidden=sizes.hidden, latent=sizes.latent, rngs=nnx.Rngs(1))
-    structure, weights = nnx.split(RouterNetwork(len(FEATURES) + sizes.latent, rngs=nnx.Rngs(2)))
-    router = Router(structure, nnx.to_pure_dict(weights), jnp.ones(()))
+    structure, weights = nnx.split(RouterNetwork(len(FEATURES) + sizes.latent + EVIDENCE, rngs=nnx.Rngs(2)))
+    router = Router(structure, nnx.to_pure_dict(weights), jnp.ones(()), config.crossbar.window_bars)
     return strongly_typed(assemble(config, data.symbol, parts, student=bind(network, parts.trailing), router=router))
