@@ -10,6 +10,7 @@ from .phases import Trigger as Trigger
 from .transition import Transition as Transition
 from .transition import TransitionInfo as TransitionInfo
 from .transition import TransitionState as TransitionState
+from .trend import trend as trend
 from .two_lengths import TwoLengths as TwoLengths
 from .two_lengths import TwoLengthsState as TwoLengthsState
 from .windows import TrailingFits as TrailingFits

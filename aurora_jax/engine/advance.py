@@ -8,21 +8,19 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from ..certification import Certificate, KappaParts, kappa, kappa_plus
-from ..core import Bar, Forecast, Outcome, Regime, student_t_quantile
-from ..crossbar import CrossbarState
+from ..core import Bar, Forecast, Outcome, Regime
+from ..crossbar import CrossbarState, trend
 from ..governance import Decision, GuardSignals
-from ..student import QUANTILES
 from .certify_assets import certify_assets
 from .history import remember
-from .over_assets import in_worst_share, weighted_mean, worst
+from .over_assets import chosen, in_worst_share, weighted_mean, worst
+from .simple_forecast import or_simple
 from .state import Climate, EngineInfo, EngineState, Pending, Settlement
 
 if TYPE_CHECKING:
     from .engine import Engine
 
 PRICES = ("open", "high", "low", "close", "volume")
-_TREND_BARS = 21
-_SIMPLE_DEGREES_OF_FREEDOM = 5.0  # of the EWMA-t fallback
 
 
 class View(NamedTuple):
@@ -61,11 +59,6 @@ def repaired(name: str, bar: Bar, state: EngineState) -> Array | None:
     return jnp.where(jnp.isfinite(column) & (column > 0.0), column, state.close)
 
 
-def _where(flag, new, old):
-    """Choose between two pytrees; a flag per asset is spread over the trailing axes."""
-    return jax.tree.map(lambda a, b: jnp.where(flag.reshape(flag.shape + (1,) * (a.ndim - flag.ndim)), a, b), new, old)
-
-
 def settle(engine: "Engine", state: EngineState, bar: Bar) -> tuple[EngineState, Settlement]:
     """Hold the previous forecast against this bar."""
     first = state.bars_seen == 0
@@ -86,13 +79,13 @@ def settle(engine: "Engine", state: EngineState, bar: Bar) -> tuple[EngineState,
     surprisal, surprise = jax.vmap(lambda s, r, sigma, seen: engine.surprisal.step(s, r, sigma, observed=seen))(
         state.surprisal, residual, pending.forecast.scale, observed
     )
-    history = _where(first, state.history, remember(state.history, returns))
+    history = chosen(first, state.history, remember(state.history, returns))
     state = state._replace(
         bars_seen=state.bars_seen + 1,
         time=bar.time,
         close=bar.close,
-        conformal=_where(observed, conformal, state.conformal),
-        coverage=_where(observed, coverage, state.coverage),
+        conformal=chosen(observed, conformal, state.conformal),
+        coverage=chosen(observed, coverage, state.coverage),
         surprisal=surprisal,
         history=history,
         drawdown=jnp.asarray(bar.drawdown, float),
@@ -119,11 +112,11 @@ def forecast(engine: "Engine", state: EngineState, bar: Bar, settlement: Settlem
     usable = jnp.all(jnp.isfinite(values), axis=-1)
     values = jnp.where(usable[:, None], values, 0.0)
     student, belief = engine.student.step(state.student, values, settlement.returns, usable & ~bar.imputed)
-    student = _where(state.bars_seen > 1, student, state.student)  # the first bar has no return to learn from
-    prediction = _or_simple(belief.forecast, student.trailing.variance, simple=state.fallbacks.simple_model)
+    student = chosen(state.bars_seen > 1, student, state.student)  # the first bar has no return to learn from
+    prediction = or_simple(belief.forecast, student.trailing.variance, simple=state.fallbacks.simple_model)
 
     crossbar, bars = jax.vmap(engine.crossbar.step)(state.crossbar, settlement.returns)
-    crossbar = _where(state.bars_seen > 1, crossbar, state.crossbar)
+    crossbar = chosen(state.bars_seen > 1, crossbar, state.crossbar)
     families = _families(engine, crossbar, belief.posterior.mean, values)
     mean_families = weighted_mean(families, state.weights)
     mean_crossbar = weighted_mean(bars.smoothed, state.weights)
@@ -153,7 +146,7 @@ def forecast(engine: "Engine", state: EngineState, bar: Bar, settlement: Settlem
         student=student,
         crossbar=crossbar,
         transition=transition,
-        widths=_where(live, widths, state.widths),
+        widths=chosen(live, widths, state.widths),
         relative_width=relative_width,
         climate=climate,
         pending=Pending(prediction, certificate.interval, widened, bars.smoothed, live),
@@ -171,25 +164,6 @@ def _families(
     said = engine.router.judge(latent, values, window.returns).probabilities
     full = window.bars >= engine.crossbar.window_bars
     return jnp.where(full[:, None], said, 1.0 / said.shape[-1])
-
-
-def trend(returns: Float[Array, " window"]) -> Float[Array, ""]:
-    """Return the size of the last month's move in standard deviations of such moves over the window."""
-    deviation = jnp.std(returns) * _TREND_BARS**0.5
-    return jnp.abs(jnp.sum(returns[-_TREND_BARS:])) / jnp.maximum(deviation, jnp.finfo(float).tiny)
-
-
-def _or_simple(full: Forecast, variance: Float[Array, " assets"], *, simple: Bool[Array, ""]) -> Forecast:
-    """Return the student's forecast, or the EWMA-t fallback where decisions have become too slow."""
-    scale = jnp.sqrt(variance * (1.0 - 2.0 / _SIMPLE_DEGREES_OF_FREEDOM))
-    levels = student_t_quantile(jnp.asarray(QUANTILES), _SIMPLE_DEGREES_OF_FREEDOM)
-    return Forecast(
-        mean=jnp.where(simple, 0.0, full.mean),
-        scale=jnp.where(simple, scale, full.scale),
-        degrees_of_freedom=jnp.where(simple, _SIMPLE_DEGREES_OF_FREEDOM, full.degrees_of_freedom),
-        quantiles=jnp.where(simple, scale[:, None] * levels[None, :], full.quantiles),
-        correlation=full.correlation,
-    )
 
 
 def decide(
@@ -265,8 +239,8 @@ def decide(
     )
     state = state._replace(
         latency=latency,
-        kill_switch=_where(live, kill_switch, state.kill_switch),
-        acceptance=_where(live, acceptance, state.acceptance),
-        fallbacks=_where(live, switch.fallbacks, state.fallbacks),
+        kill_switch=chosen(live, kill_switch, state.kill_switch),
+        acceptance=chosen(live, acceptance, state.acceptance),
+        fallbacks=chosen(live, switch.fallbacks, state.fallbacks),
     )
     return state, info

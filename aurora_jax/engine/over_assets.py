@@ -2,6 +2,7 @@
 
 import math
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Real
 
@@ -29,3 +30,8 @@ def in_worst_share(flags: Bool[Array, " assets"], *, share: float) -> Bool[Array
     """Return True where at least the worst `share` of the assets are flagged, and at least one."""
     needed = max(math.ceil(share * flags.shape[0]), 1)
     return jnp.sum(flags) >= needed
+
+
+def chosen(flag, new, old):
+    """Choose between two pytrees; a flag per asset is spread over the trailing axes."""
+    return jax.tree.map(lambda a, b: jnp.where(flag.reshape(flag.shape + (1,) * (a.ndim - flag.ndim)), a, b), new, old)

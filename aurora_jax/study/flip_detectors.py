@@ -8,8 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from ..crossbar import Crossbar, Transition, TwoLengths
-from ..engine.advance import trend
+from ..crossbar import Crossbar, Transition, TwoLengths, trend
 from .change_point import ChangePoint
 from .hidden_markov import HiddenMarkov, state_probabilities
 
