@@ -16,7 +16,7 @@ from aurora_jax.engine import Engine, StreamParts, assemble, scenario_set
 from aurora_jax.router import EVIDENCE, Router, RouterNetwork
 from aurora_jax.student import DSSM, bind, fit_trailing
 
-from .record import Contest, Timing
+from .record import Contest, Timing, bar_times
 
 WARM_UP, CALLS = 700, 2000
 FEATURES = (
@@ -56,7 +56,6 @@ def _stepping(data: MarketData) -> Contest:
     seconds, answer = walk()
     if len(traces) != 1:
         raise RuntimeError(f"the step was traced {len(traces)} times: a bar must never compile anew.")
-    milliseconds = 1e3 * np.quantile(seconds, [0.5, 0.99, 0.999])
     assets = len(data.assets)
     return Contest(
         what=f"engine step, {assets} asset{'s' if assets > 1 else ''}, {len(FEATURES)} features",
@@ -67,12 +66,7 @@ def _stepping(data: MarketData) -> Contest:
         target="p99 <= 3 ms on one core",
         note=f"{CALLS:,} bars one after another after {WARM_UP} to warm up, the report read on the host; of the scan, "
         "its time over its bars; the answer is the mean kappa_plus; networks of the default sizes, untrained",
-        extra={
-            "p50_ms": float(milliseconds[0]),
-            "p99_ms": float(milliseconds[1]),
-            "p99.9_ms": float(milliseconds[2]),
-            "traces": float(len(traces)),
-        },
+        extra=bar_times(seconds, len(traces)),
     )
 
 

@@ -61,6 +61,12 @@ def timed(function: Callable[[], object], *, answer: Callable[[object], float], 
     return Timing(statistics.median(times), float(np.asarray(answer(result))), max(times) / min(times))
 
 
+def bar_times(seconds: np.ndarray, traces: int) -> dict[str, float]:
+    """Return the percentiles of single bars' times, and how often their function was traced."""
+    told = zip(("p50_ms", "p99_ms", "p99.9_ms"), 1e3 * np.quantile(seconds, [0.5, 0.99, 0.999]), strict=True)
+    return {**{name: float(value) for name, value in told}, "traces": float(traces)}
+
+
 def peer(build: Callable[[], Timing]) -> Timing | str:
     """Run a peer's contest, or say which package is missing (`pip install 'aurora-jax[peers]'`)."""
     try:

@@ -11,7 +11,7 @@ from flax import nnx
 
 from aurora_jax.student import DSSM, Student, bind, fit_trailing, generate
 
-from .record import Contest, Timing, timed
+from .record import Contest, Timing, bar_times, timed
 
 FEATURES, CALLS = 15, 3000
 FAN_PATHS, FAN_BARS, FAN_ASSETS = 1024, 20, 8
@@ -52,7 +52,6 @@ def _stepping(assets: int) -> Contest:
 
     walk()
     seconds, answer = walk()
-    milliseconds = 1e3 * np.quantile(seconds, [0.5, 0.99, 0.999])
     return Contest(
         what=f"student step with quantiles, {assets} asset{'s' if assets > 1 else ''}, {FEATURES} features",
         unit="bars",
@@ -62,12 +61,7 @@ def _stepping(assets: int) -> Contest:
         target="p99 <= 1 ms on one core",
         note=f"{CALLS:,} bars one after another after as many to warm up; the answer is the mean 5 % quantile of the "
         "first asset",
-        extra={
-            "p50_ms": float(milliseconds[0]),
-            "p99_ms": float(milliseconds[1]),
-            "p99.9_ms": float(milliseconds[2]),
-            "traces": float(len(traces)),
-        },
+        extra=bar_times(seconds, len(traces)),
     )
 
 

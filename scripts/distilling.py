@@ -1,6 +1,5 @@
 """The training of a student from its settings to its folder."""
 
-import hashlib
 from pathlib import Path
 
 import jax
@@ -11,7 +10,7 @@ from rich.table import Table
 from aurora_jax import __version__, enable_x64
 from aurora_jax.config import StudentConfig
 from aurora_jax.data import MarketData, write_bytes_whole
-from aurora_jax.engine import canonical_json, load_teacher, load_units, save_student
+from aurora_jax.engine import canonical_json, file_digest, load_teacher, load_units, save_student
 from aurora_jax.engine.embedder_file import load_embedder
 from aurora_jax.report import picture, student_training_figure
 from aurora_jax.training import (
@@ -78,16 +77,12 @@ def _summary(
 ) -> dict[str, object]:
     """Return the record of a training: what it was asked, what it was made from, and what came of it."""
     scale = found.prepared.scale
-    taught = None
-    if teacher is not None:
-        file = teacher / "teacher.safetensors" if teacher.is_dir() else teacher
-        taught = hashlib.sha256(file.read_bytes()).hexdigest()
     return {
         "config_digest": config.digest(),
         "config": config.model_dump(mode="json"),
         "code_digest": code,
         "data": {"symbol": market.symbol, "sha256": market.digest, "source": market.source, "licence": market.licence},
-        "teacher_sha256": taught,
+        "teacher_sha256": None if teacher is None else file_digest(teacher, "teacher"),
         "versions": {"aurora_jax": __version__, "jax": jax.__version__},
         "features_removed": found.removed,
         "windows": {name: getattr(found.data, name).features.shape[0] for name in ("real", "teacher", "validation")},

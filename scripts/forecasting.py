@@ -1,6 +1,5 @@
 """The forecast study of a student from its settings to its folder."""
 
-import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +13,7 @@ from rich.table import Table
 from aurora_jax import __version__, enable_x64
 from aurora_jax.config import ConfigError, StudentConfig
 from aurora_jax.data import MarketData, split, write_bytes_whole
-from aurora_jax.engine import canonical_json, load_student
+from aurora_jax.engine import canonical_json, file_digest, load_student
 from aurora_jax.report import forecast_page, forecast_verdict, gains_figure, picture, transforms_figure
 from aurora_jax.study import (
     AbstractForecast,
@@ -173,7 +172,7 @@ def _provenance(config: StudentConfig, folder: Path, market: MarketData, histori
     return {
         "settings": {"config digest": config.digest(), "historical bars": historical_bars},
         "data": {"source": market.source, "licence": market.licence, "SHA-256": market.digest},
-        "student": {"SHA-256": hashlib.sha256((folder / "student.safetensors").read_bytes()).hexdigest()},
+        "student": {"SHA-256": file_digest(folder, "student")},
         "versions": {"aurora_jax": __version__, "jax": jax.__version__},
     }
 

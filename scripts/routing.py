@@ -1,6 +1,5 @@
 """The training and study of a router from its settings to its folder."""
 
-import hashlib
 import json
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from aurora_jax import __version__, enable_x64
 from aurora_jax.config import ConfigError, RouterConfig
 from aurora_jax.core import PRNGKey, root_key, stream
 from aurora_jax.data import MarketData, write_bytes_whole
-from aurora_jax.engine import TrainedStudent, canonical_json, load_student, load_teacher, save_router
+from aurora_jax.engine import TrainedStudent, canonical_json, file_digest, load_student, load_teacher, save_router
 from aurora_jax.report import RouterReport, monotonicity_figure, picture, reliability_figure
 from aurora_jax.router import Labelled, concatenate
 from aurora_jax.training import (
@@ -71,16 +70,11 @@ def train(
                 monotone_weight=config.slerp.monotone_weight,
                 on_step=on_step,
             )
-    summary = _judge(root, config, market, found, known, others) | {"student_sha256": _digest_of(student)}
+    summary = _judge(root, config, market, found, known, others) | {"student_sha256": file_digest(student, "student")}
     _write(root, out, found, summary)
     console.print(_table(summary))
     console.print(f"router    {out / 'router.safetensors'}")
     return summary
-
-
-def _digest_of(student: Path) -> str:
-    file = student / "student.safetensors" if student.is_dir() else student
-    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def _require_other_data(market: MarketData, pool: tuple[Path, ...]) -> None:

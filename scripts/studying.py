@@ -1,6 +1,5 @@
 """The held-out study of a teacher from its settings to its folder."""
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -162,10 +161,7 @@ def _about(config: TeacherConfig, found: Prepared, *, copies: int, settings: dic
         "provenance": {
             "settings": {"config digest": config.digest(), **settings},
             "data": {"source": market.source, "licence": market.licence, "SHA-256": market.digest},
-            "teachers": {
-                name: hashlib.sha256((folder / "teacher.safetensors").read_bytes()).hexdigest()
-                for name, folder in found.teachers.items()
-            },
+            "teachers": {name: file_digest(folder, "teacher") for name, folder in found.teachers.items()},
             "versions": {"aurora_jax": __version__, "jax": jax.__version__},
         },
     }

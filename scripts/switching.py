@@ -13,9 +13,8 @@ from rich.table import Table
 from aurora_jax import __version__, enable_x64
 from aurora_jax.config.engine import CrossbarConfig
 from aurora_jax.core import root_key, stream
-from aurora_jax.crossbar import Transition
 from aurora_jax.data import write_bytes_whole
-from aurora_jax.engine import canonical_json
+from aurora_jax.engine import canonical_json, transition_of
 from aurora_jax.report import delays_figure, picture, transitions_page, transitions_verdict
 from aurora_jax.study import (
     SCENARIOS,
@@ -133,17 +132,9 @@ def _delays(scenario: Scenario, seed: int, sizes: Sizes, setting: str, of_rivals
     pairs |= {name: values[""] for name, values in crossbar_family(drawn, momentum_on=config.momentum_on)}
     for name, values in rivals(drawn, _model(scenario, seed)):
         pairs[name] = values[of_rivals[name]]
-    machine = Transition(
-        index_on=config.index_on,
-        index_off=config.index_off,
-        momentum_on=config.momentum_on,
-        momentum_off=config.momentum_off,
-        volatility_min=config.volatility_min,
-        min_transition_bars=config.min_transition_bars,
-    )
     return {
         "detectors": {name: measure(pair, rates=RATES, generator=generator) for name, pair in pairs.items()},
-        "configured": configured(drawn, machine),
+        "configured": configured(drawn, transition_of(config)),
     }
 
 

@@ -1,5 +1,6 @@
 """The engine: one pure online step from a bar to a certified decision; artifacts; building."""
 
+from .arrays import file_digest as file_digest
 from .arrays import fill as fill
 from .arrays import named_arrays as named_arrays
 from .artifact import Artifact as Artifact
@@ -15,6 +16,7 @@ from .build import build as build
 from .build import load_state as load_state
 from .build import router_parts as router_parts
 from .build import shared_features as shared_features
+from .build import transition_of as transition_of
 from .certify_assets import posterior_spread as posterior_spread
 from .engine import AllocationRule as AllocationRule
 from .engine import Engine as Engine

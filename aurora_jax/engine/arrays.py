@@ -1,5 +1,6 @@
 """Pytrees as named arrays in safetensors files: no pickle, exact to the bit."""
 
+import hashlib
 from pathlib import Path
 from typing import TypeVar
 
@@ -44,6 +45,17 @@ def fill(template: Tree, arrays: dict[str, np.ndarray], *, source: str) -> Tree:
             )
         filled.append(jnp.asarray(found))
     return jax.tree_util.tree_unflatten(structure, filled)
+
+
+def file_of(path: Path | str, name: str) -> Path:
+    """Return the file `name` of a folder, or `path` itself where it is no folder."""
+    path = Path(path)
+    return path / f"{name}.safetensors" if path.is_dir() else path
+
+
+def file_digest(path: Path | str, name: str) -> str:
+    """Return the SHA-256 of the file `name` of a folder, or of `path` itself where it is no folder."""
+    return hashlib.sha256(file_of(path, name).read_bytes()).hexdigest()
 
 
 def write_arrays(tree: PyTree, path: Path) -> None:

@@ -7,7 +7,7 @@ from flax import nnx
 from jaxtyping import Array, Float, Int, PyTree
 
 from ..certification import AdaptiveConformal, CoverageCalibration, ForecastUncertainty, KappaParts
-from ..config.engine import CalmLevels, EngineConfig
+from ..config.engine import CalmLevels, CrossbarConfig, EngineConfig
 from ..config.governance import GovernanceConfig
 from ..core import Columns
 from ..crossbar import Crossbar, Transition
@@ -119,14 +119,7 @@ def assemble(config: EngineConfig, symbol: str, stream: StreamParts, *, student:
         student=student,
         router=router,
         crossbar=Crossbar(window_bars=crossbar.window_bars),
-        transition=Transition(
-            index_on=crossbar.index_on if levels is None else levels.index_on,
-            index_off=crossbar.index_off if levels is None else levels.index_off,
-            momentum_on=crossbar.momentum_on,
-            momentum_off=crossbar.momentum_off,
-            volatility_min=crossbar.volatility_min,
-            min_transition_bars=crossbar.min_transition_bars,
-        ),
+        transition=transition_of(crossbar, levels),
         conformal=AdaptiveConformal(**settings.model_dump()),
         coverage=CoverageCalibration(settings.miscoverage, meta.coverage_window_bars),
         width=ForecastUncertainty(meta.width_window_bars),
@@ -155,6 +148,18 @@ def assemble(config: EngineConfig, symbol: str, stream: StreamParts, *, student:
             transition_gap_bars=allocation.transition_gap_bars,
             history_bars=allocation.history_bars,
         ),
+    )
+
+
+def transition_of(config: CrossbarConfig, levels: CalmLevels | None = None) -> Transition:
+    """Return when a stream is in transition, by the levels of its own calm years where there are any."""
+    return Transition(
+        index_on=config.index_on if levels is None else levels.index_on,
+        index_off=config.index_off if levels is None else levels.index_off,
+        momentum_on=config.momentum_on,
+        momentum_off=config.momentum_off,
+        volatility_min=config.volatility_min,
+        min_transition_bars=config.min_transition_bars,
     )
 
 

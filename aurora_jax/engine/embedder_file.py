@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Int
 
 from ..teacher import TeacherEmbedder, initial_embedder
-from .arrays import fill, read_arrays, write_whole
+from .arrays import file_of, fill, read_arrays, write_whole
 from .artifact_error import ArtifactError
 
 NAME = "embedder"
@@ -41,8 +41,7 @@ def load_embedder(path: Path | str) -> TeacherEmbedder:
     Raises:
         ArtifactError: if there is none, or it is damaged.
     """
-    path = Path(path)
-    path = path / f"{NAME}.safetensors" if path.is_dir() else path
+    path = file_of(path, NAME)
     arrays = read_arrays(path)
     if arrays.get(".sizes", np.zeros(0)).shape != (_SIZES,):
         raise ArtifactError(f"{path}: holds no embedder of this version; make one with scripts/train_teacher.py.")

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from ..router import Router, RouterNetwork
-from .arrays import fill, read_arrays, write_whole
+from .arrays import file_of, fill, read_arrays, write_whole
 from .artifact_error import ArtifactError
 from .build import RouterParts, router_parts
 
@@ -24,8 +24,7 @@ def load_router(path: Path | str) -> Router:
     Raises:
         ArtifactError: if there is none, it is damaged, or of another version.
     """
-    path = Path(path)
-    path = path / f"{NAME}.safetensors" if path.is_dir() else path
+    path = file_of(path, NAME)
     arrays = read_arrays(path)
     enter = arrays.get(".weights['enter']['kernel']")
     if ".window_bars" not in arrays or enter is None or enter.ndim != 2:

@@ -11,7 +11,7 @@ from jaxtyping import Array, Int, PyTree, UInt8
 
 from ..data import FeaturePipeline, Standardiser
 from ..student import DSSM, Student, Trailing, bind
-from .arrays import fill, read_arrays, write_whole
+from .arrays import file_of, fill, read_arrays, write_whole
 from .artifact_error import ArtifactError
 
 NAME = "student"
@@ -65,8 +65,7 @@ def load_student(path: Path | str) -> TrainedStudent:
     Raises:
         ArtifactError: if there is none, it is damaged, or of another version.
     """
-    path = Path(path)
-    path = path / f"{NAME}.safetensors" if path.is_dir() else path
+    path = file_of(path, NAME)
     arrays = read_arrays(path)
     if ".names" not in arrays or arrays.get(".sizes", np.zeros(0)).shape != (3,):
         raise ArtifactError(f"{path}: holds no student of this version; make one with scripts/train_student.py.")

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from ..teacher import NFSDE, Ablation, initial_model
-from .arrays import fill, read_arrays, write_whole
+from .arrays import file_of, fill, read_arrays, write_whole
 from .artifact_error import ArtifactError
 
 NAME = "teacher"
@@ -62,8 +62,7 @@ def load_teacher(path: Path | str) -> NFSDE:
     Raises:
         ArtifactError: if there is none, or it is damaged.
     """
-    path = Path(path)
-    path = path / f"{NAME}.safetensors" if path.is_dir() else path
+    path = file_of(path, NAME)
     return read_teacher(read_arrays(path), source=str(path))
 
 
