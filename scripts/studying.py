@@ -15,7 +15,7 @@ from aurora_jax import __version__, enable_x64
 from aurora_jax.config import TeacherConfig
 from aurora_jax.core import root_key, stream
 from aurora_jax.data import MarketData, split, write_bytes_whole
-from aurora_jax.engine import canonical_json, load_teacher
+from aurora_jax.engine import canonical_json, file_digest, load_teacher
 from aurora_jax.report import (
     distances_figure,
     invariants_figure,
