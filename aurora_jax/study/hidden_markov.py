@@ -77,7 +77,8 @@ def state_probabilities(model: HiddenMarkov, series: Float[Array, "series bars"]
 
 def _model(states: int):
     try:
-        from dynamax.hidden_markov_model import GaussianHMM  # an optional peer, and slow to load
+        # An optional peer, slow to load, and not there where types are checked.
+        from dynamax.hidden_markov_model import GaussianHMM  # pyright: ignore[reportMissingImports]
     except ImportError:
         raise RuntimeError("the hidden Markov rival needs dynamax: pip install 'aurora-jax[peers]'.") from None
     return GaussianHMM(states, 1)
