@@ -10,10 +10,11 @@ import numpy as np
 from flax import nnx
 
 from aurora_jax.config import EngineConfig, parse_config
-from aurora_jax.core import strongly_typed
+from aurora_jax.core import pack, strongly_typed
 from aurora_jax.data import FeaturePipeline, MarketData, batch_features, fit_standardiser, load_packaged
 from aurora_jax.engine import Engine, StreamParts, assemble, scenario_set
 from aurora_jax.router import EVIDENCE, Router, RouterNetwork
+from aurora_jax.serving.transitions import compiled, observe
 from aurora_jax.student import DSSM, bind, fit_trailing
 
 from .record import Contest, Timing, bar_times
@@ -34,28 +35,22 @@ def contests() -> Iterator[Contest]:
 
 
 def _stepping(data: MarketData) -> Contest:
-    engine, traces = _engine(data), []
+    engine, before = _engine(data), compiled()[0]
     bars = [data.bar(index) for index in range(WARM_UP + CALLS)]
 
-    @jax.jit
-    def step(engine, state, bar):
-        traces.append(1)  # runs only while tracing
-        state, info = engine.step(state, bar)
-        return strongly_typed(state), info
-
     def walk() -> tuple[np.ndarray, float]:
-        state, seconds, total = engine.init(), np.empty(len(bars)), 0.0
+        packed, state, seconds, total = pack(engine), pack(strongly_typed(engine.init())), np.empty(len(bars)), 0.0
         for place, bar in enumerate(bars):
             started = time.perf_counter()
-            state, info = step(engine, state, bar)
-            told = jax.device_get(info)  # on the host, where a caller would read it
+            state, told, _ = observe(packed, state, bar)  # as the service does: the report is on the host
             seconds[place] = time.perf_counter() - started
             total += float(told.kappa_plus) if place >= WARM_UP else 0.0
         return seconds[WARM_UP:], total / CALLS
 
     seconds, answer = walk()
-    if len(traces) != 1:
-        raise RuntimeError(f"the step was traced {len(traces)} times: a bar must never compile anew.")
+    traces = compiled()[0] - before
+    if traces != 1:
+        raise RuntimeError(f"the step was traced {traces} times: a bar must never compile anew.")
     assets = len(data.assets)
     return Contest(
         what=f"engine step, {assets} asset{'s' if assets > 1 else ''}, {len(FEATURES)} features",
@@ -66,7 +61,7 @@ def _stepping(data: MarketData) -> Contest:
         target="p99 <= 3 ms on one core",
         note=f"{CALLS:,} bars one after another after {WARM_UP} to warm up, the report read on the host; of the scan, "
         "its time over its bars; the answer is the mean kappa_plus; networks of the default sizes, untrained",
-        extra=bar_times(seconds, len(traces)),
+        extra=bar_times(seconds, traces),
     )
 
 

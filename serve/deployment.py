@@ -26,7 +26,9 @@ def deploy(location: Location) -> serve.Application:
         enable_x64()
         return make_api(Application(location))
 
-    environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    # One thread for XLA, as a bar is many small operations: handing them to other threads takes longer than they do.
+    # How many there are changes no bit of an answer (tests/serving/test_threads.py).
+    environment = {"NPROC": "1"} | {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     deployment = serve.deployment(
         serve.ingress(api)(),
         name="Aurora",

@@ -12,7 +12,7 @@ from flax import nnx
 
 from aurora_jax.config import parse_config
 from aurora_jax.config.engine import EngineConfig
-from aurora_jax.core import Bar, strongly_typed
+from aurora_jax.core import Bar, pack, strongly_typed
 from aurora_jax.data import FeaturePipeline, MarketData, batch_features, fit_standardiser, load_packaged
 from aurora_jax.engine import Engine, EngineState, RouterParts, StreamParts, assemble, save_artifact, scenario_set
 from aurora_jax.router import EVIDENCE, Router, RouterNetwork
@@ -136,10 +136,10 @@ def make_artifact(
 
 def _replayed(engine: Engine, bars: Bar) -> EngineState:
     """Return the state after `bars`, one compiled transition at a time, as the service would have it."""
-    state = strongly_typed(jax.jit(lambda engine: engine.init())(engine))
+    state, engine = pack(strongly_typed(jax.jit(lambda engine: engine.init())(engine))), pack(engine)
     for index in range(bars.close.shape[0]):
         state = take_in(engine, state, jax.tree.map(lambda leaf, i=index: leaf[i], bars)).state
-    return state
+    return state.unpack()
 
 
 def released_artifact(tmp_path_factory) -> Path:

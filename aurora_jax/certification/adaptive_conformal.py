@@ -248,12 +248,15 @@ def _student_where_cold(
 ) -> Float[Array, " n"]:
     """Return the two-sided Student-t bounds where `cold`, else `quantiles`, at no cost where none is cold.
 
-    A loop of at most one turn: unlike `lax.cond`, it still skips the work under `vmap` when no lane wants it.
+    A loop of at most one turn: unlike `lax.cond`, it still skips the work under `vmap` when no lane wants it. What it
+    works from is tied to the loop's own flag, as the compiler moves what does not vary out of a loop, and then does it
+    at each bar.
     """
 
-    def student(_):
-        upper = 1.0 - 0.5 * jnp.clip(alphas, 1e-12, 1.0)
-        bound = student_t_quantile(upper, jnp.full_like(upper, jnp.minimum(nu, _NORMAL_DEGREES_OF_FREEDOM)))
-        return jnp.array(False), jnp.where(nu >= _NORMAL_DEGREES_OF_FREEDOM, ndtri(upper), bound)
+    def student(carry):
+        _, (levels, own) = jax.lax.optimization_barrier((carry[0], (alphas, nu)))
+        upper = 1.0 - 0.5 * jnp.clip(levels, 1e-12, 1.0)
+        bound = student_t_quantile(upper, jnp.full_like(upper, jnp.minimum(own, _NORMAL_DEGREES_OF_FREEDOM)))
+        return jnp.array(False), jnp.where(own >= _NORMAL_DEGREES_OF_FREEDOM, ndtri(upper), bound)
 
     return jax.lax.while_loop(lambda carry: carry[0], student, (cold, quantiles))[1]

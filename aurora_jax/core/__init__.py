@@ -14,6 +14,8 @@ from .numerics import student_t_expected_shortfall as student_t_expected_shortfa
 from .numerics import student_t_quantile as student_t_quantile
 from .numerics import student_t_upper_probability as student_t_upper_probability
 from .outcome import Outcome as Outcome
+from .packing import Packed as Packed
+from .packing import pack as pack
 from .records import Allocation as Allocation
 from .records import Estimate as Estimate
 from .records import Forecast as Forecast

@@ -39,8 +39,8 @@ class SortedWindow(NamedTuple):
 
     def rank_share(self, value: Number) -> Float[Array, ""]:
         """Return the mid-rank share of held values below `value`, in [0, 1]; one half while empty."""
-        below = jnp.searchsorted(self.ascending, value, side="left").astype(int)
-        up_to = jnp.searchsorted(self.ascending, value, side="right").astype(int)
+        below = _place(self.ascending, value)
+        up_to = _place(self.ascending, value, side="right")
         places = jnp.minimum(below, self.size) + jnp.minimum(up_to, self.size)
         dtype = self.ascending.dtype
         share = 0.5 * places.astype(dtype) / jnp.maximum(self.size, 1).astype(dtype)
@@ -63,11 +63,18 @@ def push(window: SortedWindow, value: Float[Array, ""]) -> SortedWindow:
     capacity = window.arrivals.shape[0]
     place = window.count % capacity
     # Unused places hold +inf and sort last, so removing "the oldest" is right even before the window is full.
-    oldest = window.arrivals[place]
+    oldest, ascending = window.arrivals[place], window.ascending
+    gone = _place(ascending, oldest)
+    new = _place(ascending, value) - (oldest < value).astype(int)  # among those that stay
     index = jnp.arange(capacity)
-    gone = jnp.searchsorted(window.ascending, oldest).astype(int)
-    kept = jnp.where(index < gone, window.ascending, jnp.roll(window.ascending, -1)).at[-1].set(jnp.inf)
-    new = jnp.searchsorted(kept, value).astype(int)
-    shifted = jnp.where(index < new, kept, jnp.roll(kept, 1))
-    ascending = jnp.where(index == new, value, shifted)
-    return SortedWindow(window.arrivals.at[place].set(value), ascending, window.count + 1)
+    up, down = jnp.pad(ascending[:-1], (1, 0)), jnp.pad(ascending[1:], (0, 1))
+    moved = jnp.where((new < index) & (index <= gone), up, jnp.where((gone <= index) & (index < new), down, ascending))
+    return SortedWindow(window.arrivals.at[place].set(value), jnp.where(index == new, value, moved), window.count + 1)
+
+
+def _place(ascending: Float[Array, " capacity"], value: Number, *, side: str = "left") -> Int[Array, ""]:
+    """Return how many are below (from the right: at or below) `value`.
+
+    By comparing all: for windows of hundreds a loop of halvings takes longer.
+    """
+    return jnp.searchsorted(ascending, value, side=side, method="compare_all").astype(int)

@@ -2,8 +2,9 @@
 
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 from jaxtyping import Array, Float
+
+from ._recurrence import decayed_sums
 
 DECAYS = np.array([0.0, 0.35, 0.65, 0.85, 0.93, 0.98])
 """beta."""
@@ -35,28 +36,39 @@ def garch_gains(x: Float[Array, " bars"], *, uncounted: int) -> Float[Array, " l
     squares = x**2
     weights = jnp.asarray(_BACKCAST_DECAY ** np.arange(min(_BACKCAST_BARS, x.size)), x.dtype)
     start = jnp.sum(weights * squares[: weights.size]) / jnp.sum(weights)
-    decay = jnp.asarray(DECAYS, x.dtype)
-
-    def advance(mean, square):
-        return decay * mean + (1.0 - decay) * square, mean
-
-    _, means = lax.scan(advance, jnp.full(DECAYS.size, start, x.dtype), squares)
-    share = jnp.asarray(SHARES, x.dtype)[None, None, :]
-    clustered = (1.0 - share) + share * means[:, :, None]
-    fading = jnp.asarray(TRENDS ** np.arange(x.size)[:, None], x.dtype)[:, :, None]
-    level = jnp.asarray(LEVELS, x.dtype)[None, None, :]
+    means = _means_before(squares, start)
+    share = jnp.asarray(SHARES, x.dtype)[None, :, None]
+    clustered = (1.0 - share) + share * means[:, None, :]
+    fading = jnp.asarray(TRENDS[:, None] ** np.arange(x.size), x.dtype)[:, None, :]
+    level = jnp.asarray(LEVELS, x.dtype)[None, :, None]
     drifting = level + fading * (start - level)
-    variance = jnp.concatenate([part.reshape(x.size, -1) for part in (clustered, drifting)], axis=1)
-    relative = squares[:, None] / variance
-    factor = jnp.mean(relative, axis=0)
-    counted = x.size - uncounted
-    return -0.5 * (
-        _sum_of_logs(variance[uncounted:]) + counted * jnp.log(factor) + jnp.sum(relative[uncounted:], axis=0) / factor
-    )
+    each = [_gains(squares, part.reshape(-1, x.size), uncounted=uncounted) for part in (clustered, drifting)]
+    return jnp.concatenate(each)
 
 
-def _sum_of_logs(values: Float[Array, "bars laws"]) -> Float[Array, " laws"]:
+def _gains(
+    squares: Float[Array, " bars"], variance: Float[Array, "laws bars"], *, uncounted: int
+) -> Float[Array, " laws"]:
+    bars = squares.size
+    counted = np.arange(bars) >= uncounted
+    relative = squares[None, :] / variance
+    # As a product of matrices: of few laws over few bars two sums take longer.
+    whole, later = (relative @ jnp.asarray(np.stack([np.ones(bars), counted], axis=1), relative.dtype)).T
+    factor = whole / bars
+    logs = _sum_of_logs(jnp.where(counted[None, :], variance, 1.0))
+    return -0.5 * (logs + float(counted.sum()) * jnp.log(factor) + later / factor)
+
+
+def _means_before(squares: Float[Array, " bars"], start: Float[Array, ""]) -> Float[Array, "decays bars"]:
+    """Return m of each bar, which the square of that bar is not yet in: m of the first is `start`."""
+    own = jnp.asarray(1.0 - DECAYS, squares.dtype)[:, None]
+    since = decayed_sums(squares[:-1], DECAYS)
+    fading = jnp.asarray(DECAYS[:, None] ** np.arange(squares.size), squares.dtype)
+    return fading * start + own * jnp.concatenate([jnp.zeros_like(own), since], axis=1)
+
+
+def _sum_of_logs(values: Float[Array, "laws bars"]) -> Float[Array, " laws"]:
     """Sum logarithms over bars: of products of 8, as a variance lies in [.01, bars] and a logarithm costs most here."""
-    bars, laws = values.shape
-    padded = jnp.concatenate([values, jnp.ones((-bars % _CHUNK, laws), values.dtype)])
-    return jnp.sum(jnp.log(jnp.prod(padded.reshape(-1, _CHUNK, laws), axis=1)), axis=0)
+    laws, bars = values.shape
+    padded = jnp.concatenate([values, jnp.ones((laws, -bars % _CHUNK), values.dtype)], axis=1)
+    return jnp.sum(jnp.log(jnp.prod(padded.reshape(laws, -1, _CHUNK), axis=2)), axis=1)

@@ -2,8 +2,9 @@
 
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 from jaxtyping import Array, Float
+
+from ._recurrence import decayed_sums
 
 THETAS = np.array([-0.97, -0.85, -0.65, -0.4, -0.2, 0.2, 0.4, 0.65, 0.85, 0.97])
 """Moving-average coefficients tried; 0 is the AR(1)."""
@@ -18,7 +19,7 @@ def ar_gain(x: Float[Array, " bars"], *, uncounted: int) -> Float[Array, ""]:
         x: mean 0, variance 1.
         uncounted: returns at the start that the sum leaves out, though the fit uses them.
     """
-    return _regressed(x[1:], x[:-1], jnp.ones_like(x[1:]), uncounted=uncounted)
+    return _regressed(x[1:], x[:-1], np.ones(x.size - 1), uncounted=uncounted)
 
 
 def arma_gains(x: Float[Array, " bars"], *, uncounted: int) -> Float[Array, " thetas"]:
@@ -27,37 +28,38 @@ def arma_gains(x: Float[Array, " bars"], *, uncounted: int) -> Float[Array, " th
     With $y^\theta_t = y_t - \theta y^\theta_{t-1}$ the filter that undoes the moving average,
     $e_t = x^\theta_t - \phi x^\theta_{t-1} - c 1^\theta_t$ is linear in $(\phi, c)$.
     """
-    theta = jnp.asarray(THETAS, x.dtype)[:, None]
-    rows = jnp.stack([x[1:], x[:-1], jnp.ones_like(x[1:])], axis=1)
-
-    def undo(before, row):
-        after = row[None, :] - theta * before
-        return after, after
-
-    _, filtered = lax.scan(undo, jnp.zeros((THETAS.size, 3), x.dtype), rows)
-    target, own, one = (filtered[:, :, column].T for column in range(3))
-    return _regressed(target, own, one, uncounted=uncounted)
+    lags = np.arange(x.size)
+    whole = decayed_sums(x, -THETAS)
+    # The filter of x_1, x_2, ... does not know x_0: without what is left of it, that of the whole window is the same.
+    target = whole[:, 1:] - jnp.asarray((-THETAS[:, None]) ** lags[1:], x.dtype) * x[0]
+    one = np.cumsum((-THETAS[:, None]) ** lags[:-1], axis=1)
+    return _regressed(target, whole[:, :-1], one, uncounted=uncounted)
 
 
 def _regressed(
     target: Float[Array, "*lanes rows"],
     own: Float[Array, "*lanes rows"],
-    one: Float[Array, "*lanes rows"],
+    constant: Float[np.ndarray, "*lanes rows"],
     *,
     uncounted,
 ) -> Float[Array, "*lanes"]:
-    """Return the log likelihood of the least-squares residuals of `target` on two columns."""
+    r"""Return the log likelihood of the least-squares residuals of `target` on two columns.
 
-    def product(a, b):
-        return jnp.sum(a * b, axis=-1)
-
-    oo, oc, cc = product(own, own), product(own, one), product(one, one)
-    to, tc = product(target, own), product(target, one)
+    All from sums of products over the rows: those not counted, those counted, and both,
+    $\sum e^2 = \sum t^2 - 2 \phi \sum t o - 2 c \sum t 1 + \phi^2 \sum o^2 + 2 \phi c \sum o 1 + c^2 \sum 1^2$.
+    """
+    rows = target.shape[-1]
+    later = np.arange(rows) >= uncounted - 1  # the row of return t is row t - 1
+    sides = np.stack([np.ones(rows), later], axis=1)
+    one = jnp.asarray(constant, target.dtype)
+    products = jnp.stack([target * target, target * own, target * one, own * own, own * one], axis=-2)
+    # One product of matrices instead of six sums.
+    sums = products @ jnp.asarray(sides, target.dtype)
+    sums = jnp.concatenate([sums, jnp.asarray(constant**2 @ sides, target.dtype)[..., None, :]], axis=-2)
+    _, to, tc, oo, oc, cc = jnp.moveaxis(sums[..., 0], -1, 0)
     determinant = jnp.maximum(oo * cc - oc**2, _VANISHING * oo * cc)
     slope, level = (cc * to - oc * tc) / determinant, (oo * tc - oc * to) / determinant
-    squares = (target - slope[..., None] * own - level[..., None] * one) ** 2
-    variance = jnp.maximum(jnp.mean(squares, axis=-1), _VANISHING)
-    # The row of return t is row t - 1.
-    counted = jnp.sum(squares[..., uncounted - 1 :], axis=-1)
-    rows = squares.shape[-1] - uncounted + 1
-    return -0.5 * (rows * jnp.log(variance) + counted / variance)
+    weights = jnp.stack([jnp.ones_like(slope), -2 * slope, -2 * level, slope**2, 2 * slope * level, level**2], axis=-1)
+    whole, counted = jnp.moveaxis(jnp.sum(weights[..., None] * sums, axis=-2), -1, 0)
+    variance = jnp.maximum(whole / rows, _VANISHING)
+    return -0.5 * (float(later.sum()) * jnp.log(variance) + jnp.maximum(counted, 0.0) / variance)

@@ -16,7 +16,6 @@ from .measure import record_decision
 from .refusal import Refusal, not_ready
 from .schemas import PredictRequest, PredictResponse
 from .session import ENTRY_KIND, FailureShare, Session
-from .transitions import warm_up
 
 _OPEN = "open"
 
@@ -145,8 +144,8 @@ class Application:
             self._say(f"compiling stream {symbol} ({place} of {len(config.streams)})")
             engine = build(config, artifact, symbol=symbol)
             state = load_state(engine, artifact, symbol)
-            warm_up(engine, state, report.still_bar(stream, state))
             sessions[symbol] = Session(symbol, stream, engine, state, artifact=artifact.digest)
+            sessions[symbol].warm_up(report.still_bar(stream, state))
         self._say("restoring from the journal")
         # Only now: opening it fences off a service that may still be answering.
         journal = Journal(self._location.journal)

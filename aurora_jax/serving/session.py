@@ -4,8 +4,10 @@ import hashlib
 from collections import deque
 from typing import NamedTuple
 
+import jax
+
 from ..config.engine import StreamConfig
-from ..core import Outcome, strongly_typed
+from ..core import Bar, Outcome, Packed, pack, strongly_typed
 from ..engine import Engine, EngineState
 from ..observability import canonical_bytes
 from .incoming import Measured, from_record, to_bar, to_record
@@ -14,7 +16,7 @@ from .outgoing import Decided, describe
 from .refusal import conflict, invalid
 from .schemas import PredictRequest
 from .timeframe import iso
-from .transitions import Transition, take_in
+from .transitions import Transition, take_in, warm_up
 
 ENTRY_KIND = "bar"
 
@@ -23,7 +25,7 @@ class Position(NamedTuple):
     """Where a stream stands; replaced as a whole when a decision is on the disk, never changed in part.
 
     Attributes:
-        state: the engine's.
+        packed: the engine's state, as it goes into the next step.
         time: of the last bar, seconds since the epoch.
         next_seq: the sequence number that comes next.
         request: digest of the last request answered, "" before the first.
@@ -32,13 +34,18 @@ class Position(NamedTuple):
         transition: what the engine said of it; None before the first.
     """
 
-    state: EngineState
+    packed: Packed
     time: int
     next_seq: int
     request: str
     answer: dict | None
     latency_ms: float
     transition: Transition | None
+
+    @property
+    def state(self) -> EngineState:
+        """Return the engine's state, on the host."""
+        return jax.device_get(self.packed).unpack()
 
 
 class Decision(NamedTuple):
@@ -55,8 +62,8 @@ class Session:
 
     def __init__(self, symbol: str, stream: StreamConfig, engine: Engine, state: EngineState, *, artifact: str):
         self.symbol, self.stream = symbol, stream
-        self._engine, self._artifact = engine, artifact
-        self._position = Position(strongly_typed(state), int(state.time), 0, "", None, 0.0, None)
+        self._engine, self._packed, self._artifact = engine, pack(engine), artifact
+        self._position = Position(pack(strongly_typed(state)), int(state.time), 0, "", None, 0.0, None)
 
     @property
     def engine(self) -> Engine:
@@ -67,6 +74,10 @@ class Session:
     def position(self) -> Position:
         """Return where the stream stands."""
         return self._position
+
+    def warm_up(self, bar: Bar) -> None:
+        """Compile and run all that a request may need, on `bar`; the stream stays where it is."""
+        warm_up(self._packed, self._position.packed, bar)
 
     def predict(
         self, request: PredictRequest, *, journal: Journal, now: float, error_rate: float, elapsed_ms
@@ -94,7 +105,7 @@ class Session:
                 f"ts {iso(request.ts)} is not later than the last bar of {self.symbol}, {iso(before.time)}.",
                 last_ts=iso(before.time),
             )
-        transition = take_in(self._engine, before.state, bar)
+        transition = take_in(self._packed, before.packed, bar)
         outcome = Outcome(int(transition.info.outcome))
         if outcome not in (Outcome.OK, Outcome.WARMING_UP):
             raise invalid(f"the bar of {self.symbol} was not taken in: {outcome.message}.")
@@ -116,7 +127,7 @@ class Session:
     def restore(self, entry: dict) -> bool:
         """Take in a journalled bar again; return whether the same answer came out, to the bit."""
         bar, seq, recorded = from_record(entry["bar"]), entry["seq"], entry["answer"]
-        transition = take_in(self._engine, self._position.state, bar)
+        transition = take_in(self._packed, self._position.packed, bar)
         answer = self._describe(transition, seq, int(bar.time))
         same = answer["certificate"] == recorded["certificate"]
         # The journal sorts the names in an answer; the one made again has them in the order that was sent.

@@ -130,6 +130,20 @@ def test_cold_start_ends_at_one_hundred_scores():
     assert float(info.emission.quantile[100]) > 10.0  # the scores
 
 
+def test_the_cold_bound_is_not_searched_for_when_none_is_cold():
+    """The search stays inside the loop of at most one turn; the compiler had moved it out, into every bar."""
+    controller = AdaptiveConformal()
+    states = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (4, *leaf.shape)), controller.init())
+
+    @jax.jit
+    def intervals(states, nu):
+        return jax.vmap(lambda state: controller.interval(state, 0.0, 1.0, degrees_of_freedom=nu))(states)
+
+    compiled = intervals.lower(states, jnp.asarray(4.0)).compile().as_text()
+    loops = [line for line in compiled[compiled.index("ENTRY") :].splitlines() if " while(" in line]
+    assert len(loops) == 1
+
+
 @pytest.mark.parametrize("kind", ["growing", "shrinking", "alternating", "random walk"])
 def test_long_run_bound_on_adversarial_scores(key, kind):
     """The state's own misses respect the bound of Gibbs and Candès (prop. 4.1) for any scores, from bar 0."""

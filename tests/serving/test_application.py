@@ -7,7 +7,7 @@ import pytest
 
 from aurora_jax.observability import make_logger
 from aurora_jax.serving import Application, Arrival, Journal, Location, Refusal, certificate_digest, verify_journal
-from aurora_jax.serving.transitions import _allocate, _step
+from aurora_jax.serving.transitions import compiled
 from tests.serving.conversation import now, request
 
 
@@ -42,10 +42,10 @@ def test_nothing_is_answered_before_it_is_ready(location):
 
 
 def test_everything_that_requests_need_is_compiled_before_it_is_ready(application):
-    sizes = _step._cache_size(), _allocate._cache_size()
+    sizes = compiled()
     answers = [ask(application, seq) for seq in range(12)]
     assert sum(answer["allocation"] is not None for answer in answers) >= 2
-    assert (_step._cache_size(), _allocate._cache_size()) == sizes
+    assert compiled() == sizes
 
 
 def test_a_restarted_service_goes_on_where_it_stopped(location, application):

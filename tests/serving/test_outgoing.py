@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from aurora_jax.core import Outcome
+from aurora_jax.core import Outcome, pack
 from aurora_jax.governance import BlockReason, Decision, Guard
 from aurora_jax.serving import PredictResponse, certificate_digest
 from aurora_jax.serving.outgoing import Decided, describe, reasons, shares
@@ -16,7 +16,7 @@ from aurora_jax.serving.transitions import take_in
 def info(artifact, parts):
     """Return a real report of a single asset."""
     engine, state = parts
-    return take_in(engine, state, still_bar(artifact.config.streams["INDEX"], state)).info
+    return take_in(pack(engine), pack(state), still_bar(artifact.config.streams["INDEX"], state)).info
 
 
 def doubled(info):

@@ -9,7 +9,6 @@ import pytest
 from aurora_jax.governance import Decision
 from aurora_jax.replay import replay
 from aurora_jax.serving import Journal, JournalError, PredictResponse, Refusal, Session, certificate_digest
-from aurora_jax.serving.transitions import _step
 from tests.serving.conversation import INDEX, now, request
 
 
@@ -54,7 +53,7 @@ def test_the_answer_is_the_engines_own(session, journal, parts):
     """From the market's own bar, without request, bar and answer being translated between."""
     engine, state = parts
     bar = jax.tree.map(np.asarray, INDEX.bar(0)._replace(data_age_s=np.float64(30.0)))
-    _, info = _step(engine, state, bar)
+    _, info = jax.jit(lambda engine, state, bar: engine.step(state, bar))(engine, state, bar)
     answer = ask(session, journal, 0).answer
     assert answer["forecast"]["sp500"]["mean"] == float(info.forecast.mean[0])
     assert answer["interval"]["sp500"]["upper"] == float(info.certificate.interval.upper[0])

@@ -105,3 +105,31 @@ def test_the_first_bar_has_the_law_of_the_model(network, trailing, precision):
     # One mixing variable for all: an extreme of one asset makes an extreme of an uncorrelated one likely.
     extreme = np.abs(standard) > np.quantile(np.abs(standard), 0.99, axis=0, keepdims=True)
     assert np.mean(extreme[extreme[:, 1], 2]) > 0.1
+
+
+@pytest.mark.parametrize("precision", ["single", "double"])
+def test_latent_noise_has_its_own_variance_and_stream(network, trailing, precision):
+    r"""$x_1 = \mu(z) + \sigma \varepsilon$, z of known variance apart from it: by quadrature.
+
+    Were both drawn from one stream, location and shock of the first asset would rise together.
+    """
+    structure, weights = nnx.split(network)
+    weights = jax.tree.map(lambda leaf: 0.0 * leaf, nnx.to_pure_dict(weights))
+    weights["transition_out"]["bias"] = jnp.array([0.0, 0.0, -2.0, -2.0], jnp.float32)
+    weights["decoder_hidden"]["kernel"] = weights["decoder_hidden"]["kernel"].at[0, 0].set(1.0)
+    weights["decoder_out"]["kernel"] = weights["decoder_out"]["kernel"].at[0, 0].set(2.0)
+    weights["decoder_out"]["bias"] = jnp.array([0.0, -4.0], jnp.float32)
+    still, trailing = nnx.merge(structure, weights), trailing if precision == "double" else _single(trailing)
+    keys = jax.random.split(jax.random.key(5), 4000)
+    first = np.asarray(jax.jit(jax.vmap(lambda k: generate(still, trailing, k, _LATENT, bars=1)))(keys))[:, 0]
+    standard = first / np.sqrt(trailing.base_variance)
+    deviation = np.exp(0.5 * float(still.transition(_LATENT).log_variance[0, 0]))
+    nodes, shares = np.polynomial.hermite_e.hermegauss(60)
+    location = 0.5 * np.tanh(2.0 * np.tanh(deviation * nodes) / 0.5)
+    scale, law = np.exp(1.5 * np.tanh(-4.0 / 1.5)), stats.t(float(still.degrees_of_freedom))
+
+    def below(x):
+        return law.cdf((x[:, None] - location) / scale) @ shares / shares.sum()
+
+    for asset in range(ASSETS):
+        assert stats.kstest(standard[:, asset], below).pvalue > 1e-3

@@ -25,6 +25,8 @@ def test_first_alarms_by_hand(found):
     np.testing.assert_array_equal(found.alarmed, [[1, 1, 1, 0], [1, 1, 0, 0]])
     np.testing.assert_allclose(found.rates, [2 / 5, 2 / 7, 1 / 9, 0.0])
     np.testing.assert_array_equal(found.counted[:, 2], [True, False, True])
+    level = passages(STATIONARY, np.where(FLIPPED == 5.0, 2.0, FLIPPED), first_bar=1, flip_bar=3)
+    np.testing.assert_array_equal(level.counted[1], [False, False, True, True])  # a value at the threshold is no alarm
     np.testing.assert_array_equal(found.delay_bars[0], [2.0, 2.0, 2.0, 3.0])
     assert np.all(np.isinf(found.delay_bars[2]))
 
