@@ -52,10 +52,11 @@ def window_evidence(window: Float[Array | np.ndarray, " bars"]) -> Evidence:
     bars = window.shape[-1]
     if bars < MIN_BARS:
         return Evidence(jnp.zeros(EVIDENCE), jnp.asarray(int(Outcome.TOO_SHORT), int))
-    values, outcome = _standardised(jnp.asarray(window))
-    found = _evidence_of(values)
+    window = jnp.asarray(window)
+    # In double precision where there is one: of a window that is nearly a line little is left between sums of products.
+    values, outcome = _standardised(window.astype(float))
     usable = outcome == int(Outcome.OK)
-    return Evidence(jnp.where(usable, found, 0.0), outcome)
+    return Evidence(jnp.where(usable, _evidence_of(values), 0.0).astype(window.dtype), outcome)
 
 
 def _standardised(window: Float[Array, " bars"]) -> tuple[Float[Array, " bars"], Int[Array, ""]]:

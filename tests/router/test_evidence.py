@@ -36,14 +36,19 @@ def test_the_gain_of_ar_is_that_of_its_fit(window, standard):
     np.testing.assert_allclose(np.sinh(_evidence(window).values[0]), fitted - white, rtol=1e-8)
 
 
+def undone(standard, theta):
+    """Return what is left when the moving average is undone by its recursion and the rest regressed away."""
+    rows = np.stack([standard[1:], standard[:-1], np.ones(standard.size - 1)], axis=1)
+    for t in range(1, len(rows)):
+        rows[t] -= theta * rows[t - 1]
+    return rows[:, 0] - rows[:, 1:] @ np.linalg.lstsq(rows[:, 1:], rows[:, 0], rcond=None)[0]
+
+
 def test_arma_gains_by_the_recursion(standard):
     """For each theta: filter by the recursion, regress, sum the counted densities."""
     gains = arma_gains(jnp.asarray(standard), uncounted=UNCOUNTED)
     for theta, gain in zip(THETAS, gains, strict=True):
-        rows = np.stack([standard[1:], standard[:-1], np.ones(standard.size - 1)], axis=1)
-        for t in range(1, len(rows)):
-            rows[t] -= theta * rows[t - 1]
-        residual = rows[:, 0] - rows[:, 1:] @ np.linalg.lstsq(rows[:, 1:], rows[:, 0], rcond=None)[0]
+        residual = undone(standard, theta)
         counted = residual[UNCOUNTED - 1 :]
         variance = np.mean(residual**2)
         np.testing.assert_allclose(
@@ -97,6 +102,31 @@ def test_single_precision_says_the_same(window):
     found = _evidence(jnp.asarray(window, jnp.float32))
     assert found.values.dtype == jnp.float32
     np.testing.assert_allclose(found.values, _evidence(window).values, atol=2e-3)
+
+
+@pytest.mark.parametrize(
+    "nearly",
+    [
+        lambda bars, noise: bars + 1e-3 * noise,
+        lambda bars, noise: np.exp(bars / 10.0),
+        lambda bars, noise: np.sin(bars / 9.0),
+        lambda bars, noise: np.where(bars == 0, 1.0, 1e-4 * noise),
+    ],
+    ids=["line", "growth", "wave", "first"],
+)
+def test_a_window_that_nearly_follows_a_rule_keeps_its_likelihood(nearly):
+    """Residuals of a millionth of the variance: against least squares on the rows; single precision loses nothing."""
+    window = nearly(np.arange(75.0), np.random.default_rng(0).standard_normal(75))
+    standard = (window - window.mean()) / window.std()
+    gains = arma_gains(jnp.asarray(standard), uncounted=UNCOUNTED)
+    for theta, gain in zip(THETAS, gains, strict=True):
+        residual = undone(standard, theta)
+        variance = max(np.mean(residual**2), 1e-6)
+        counted = residual[UNCOUNTED - 1 :]
+        expected = -0.5 * np.sum(np.log(variance) + counted**2 / variance)
+        np.testing.assert_allclose(gain, expected, atol=1e-4, err_msg=str(theta))
+    whole = _evidence(window).values
+    np.testing.assert_allclose(_evidence(jnp.asarray(window, jnp.float32)).values, whole, atol=1e-3)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
