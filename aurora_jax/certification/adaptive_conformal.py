@@ -6,18 +6,15 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.special import ndtri
 from jaxtyping import Array, Bool, Float, Int
 
-from aurora_jax.core import Interval, Number, SortedWindow, push, require_x64, sorted_window, student_t_quantile
+from aurora_jax.core import Interval, Number, SortedWindow, push, require_x64, sorted_window
 
+from ._cold_start import student_where_cold
 from .split_conformal import conformal_rank
 
 Flag: TypeAlias = bool | np.bool_ | Bool[Array, ""]
 """A truth value, whether Python's, NumPy's or traced."""
-
-_NORMAL_DEGREES_OF_FREEDOM = 1e6
-"""Above this the Student-t quantile is the normal one to 1e-5."""
 
 
 class ConformalState(NamedTuple):
@@ -164,7 +161,7 @@ class AdaptiveConformal(eqx.Module):
         size = state.scores.size
         cold = size < self.cold_start_scores
         quantiles = jax.vmap(lambda alpha: state.scores.order_statistic(conformal_rank(size, alpha)))(alphas)
-        quantiles = _student_where_cold(cold, alphas, jnp.asarray(degrees_of_freedom, float), quantiles)
+        quantiles = student_where_cold(cold, alphas, jnp.asarray(degrees_of_freedom, float), quantiles)
         quantiles = jnp.where(alphas <= 0.0, jnp.inf, jnp.where(alphas >= 1.0, -jnp.inf, quantiles))
 
         # Twice the nominal rate of recent misses earns the whole inflation.
@@ -240,23 +237,3 @@ class AdaptiveConformal(eqx.Module):
         streak = jnp.where(missed, state.streak + 1, 0)
         after = ConformalState(miscoverage, push(state.scores, ranked), coverage_ema, streak)
         return after, ConformalInfo(missed, state_missed, set_, state.miscoverage, coverage_ema, streak)
-
-
-@jax.jit  # so that a caller without jit compiles the loops once, not at each bar
-def _student_where_cold(
-    cold: Bool[Array, ""], alphas: Float[Array, " n"], nu: Float[Array, ""], quantiles: Float[Array, " n"]
-) -> Float[Array, " n"]:
-    """Return the two-sided Student-t bounds where `cold`, else `quantiles`, at no cost where none is cold.
-
-    A loop of at most one turn: unlike `lax.cond`, it still skips the work under `vmap` when no lane wants it. What it
-    works from is tied to the loop's own flag, as the compiler moves what does not vary out of a loop, and then does it
-    at each bar.
-    """
-
-    def student(carry):
-        _, (levels, own) = jax.lax.optimization_barrier((carry[0], (alphas, nu)))
-        upper = 1.0 - 0.5 * jnp.clip(levels, 1e-12, 1.0)
-        bound = student_t_quantile(upper, jnp.full_like(upper, jnp.minimum(own, _NORMAL_DEGREES_OF_FREEDOM)))
-        return jnp.array(False), jnp.where(own >= _NORMAL_DEGREES_OF_FREEDOM, ndtri(upper), bound)
-
-    return jax.lax.while_loop(lambda carry: carry[0], student, (cold, quantiles))[1]
