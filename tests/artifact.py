@@ -138,7 +138,7 @@ def _replayed(engine: Engine, bars: Bar) -> EngineState:
     """Return the state after `bars`, one compiled transition at a time, as the service would have it."""
     state, engine = pack(strongly_typed(jax.jit(lambda engine: engine.init())(engine))), pack(engine)
     for index in range(bars.close.shape[0]):
-        state = take_in(engine, state, jax.tree.map(lambda leaf, i=index: leaf[i], bars)).state
+        state = take_in(engine, state, jax.tree.map(lambda leaf, i=index: leaf[i], bars)).packed
     return state.unpack()
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import PyTree
 
 LARGEST = 4096
-"""Arrays of more numbers are passed as they are: copying them costs more than a call's own work for an array."""
+"""Arrays of more numbers are passed as they are: to copy 32 KiB takes about as long as to hand one array over."""
 
 
 class _Slice(NamedTuple):

@@ -79,6 +79,6 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
     try:
         return load_file(str(path))
     except FileNotFoundError:
-        raise ArtifactError(f"{path}: no such file; make the artifact anew.") from None
+        raise ArtifactError(f"{path}: no such file; check the path, or make it anew.") from None
     except (SafetensorError, OSError) as error:
-        raise ArtifactError(f"{path}: damaged ({error}); restore it or make the artifact anew.") from None
+        raise ArtifactError(f"{path}: damaged ({error}); restore it or make it anew.") from None

@@ -8,7 +8,7 @@ from ..core import Forecast
 from ..student import QUANTILES
 
 _DEGREES_OF_FREEDOM = 5.0
-# Worked out once: inside the step the compiler would search for them again at each bar, a fifth of its time.
+# Worked out once: inside the step they would be searched for again at each bar.
 _LEVELS = scipy.stats.t.ppf(QUANTILES, _DEGREES_OF_FREEDOM)
 
 

@@ -120,7 +120,7 @@ class Session:
         }
         head = journal.append(entry)
         self._position = Position(
-            transition.state, request.ts, request.seq + 1, digest, answer, elapsed_ms(), transition
+            transition.packed, request.ts, request.seq + 1, digest, answer, elapsed_ms(), transition
         )
         return Decision(answer, False, head, transition)
 
@@ -133,7 +133,7 @@ class Session:
         # The journal sorts the names in an answer; the one made again has them in the order that was sent.
         answer = {**answer, "latency_ms": recorded["latency_ms"]} if same else recorded
         self._position = Position(
-            transition.state, int(bar.time), seq + 1, entry["request"], answer, recorded["latency_ms"], transition
+            transition.packed, int(bar.time), seq + 1, entry["request"], answer, recorded["latency_ms"], transition
         )
         return same
 

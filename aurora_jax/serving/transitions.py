@@ -14,9 +14,9 @@ from ..engine import Engine, EngineInfo
 
 
 class Transition(NamedTuple):
-    """What became of one bar: the state after it (an `EngineState`), and the reports on the host."""
+    """What became of one bar: the packed state after it, and the reports on the host."""
 
-    state: Packed
+    packed: Packed
     info: EngineInfo
     allocation: Allocation | None
     weights: np.ndarray

@@ -54,10 +54,15 @@ def test_what_lies_on_the_host_stays_there():
 
 def test_pythons_numbers_stay_what_they_are():
     """They adopt the precision of what they meet: of single precision nothing becomes double."""
-    packed = pack({"a": 2.5, "b": 3, "c": jnp.ones(2, jnp.float32)})
-    assert packed.apart == (2.5, 3)
-    found = jax.jit(lambda packed: (lambda tree: tree["a"] * tree["b"] * tree["c"])(packed.unpack()))(packed)
-    assert found.dtype == jnp.float32
+    packed = pack({"a": 2.5, "b": 3, "c": jnp.ones(2, jnp.float32), "d": jnp.asarray(1.5)})
+    assert packed.apart == (2.5, 3, 1.5)  # JAX's own weakly typed numbers do so too
+
+    @jax.jit
+    def product(packed):
+        tree = packed.unpack()
+        return tree["a"] * tree["b"] * tree["c"] * tree["d"]
+
+    assert product(packed).dtype == jnp.float32
 
 
 def test_one_structure_compiles_once():
