@@ -53,6 +53,13 @@ def test_strong_dependence_leaves_the_difference_of_likelihoods(router):
     assert float(found.probabilities[0, 1]) > 0.9
 
 
+def test_evidence_makes_no_family_surer_than_forty_nats(router):
+    """1,000 nats ahead at temperature 2: the others are 40 below, softmax(0, -20, -20)."""
+    evidence = jnp.zeros((1, EVIDENCE)).at[0, 0].set(jnp.arcsinh(1000.0))
+    found = router.probabilities(router_inputs(jnp.zeros((1, 1)), jnp.zeros((1, 2)), evidence)).probabilities
+    np.testing.assert_allclose(found[0], softmax([0.0, -20.0, -20.0]), rtol=1e-4)
+
+
 def test_judging_is_reading_the_inputs_put_together(router, windows):
     latent, features = jnp.ones((2, 1)), jnp.zeros((2, 2))
     evidence = jnp.stack([_evidence(window).values for window in windows])

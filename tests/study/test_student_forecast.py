@@ -82,7 +82,14 @@ def test_a_mixture_is_scored_and_served_by_the_same_quantiles(student, market, t
     save_student(student._replace(network=network), tmp_path)
     mixed = load_student(tmp_path)
     law, bound = student_forecast(mixed, market, first=10), mixed.bound()
-    served = law.mean[..., None] + law.scale[..., None] * np.asarray(bound.standard_quantiles)
+    features = mixed.standardiser.apply(batch_features(mixed.pipeline, market.bars()))
+    returns = np.concatenate([np.zeros((1, 2)), market.log_returns()])
+    state, step, served = bound.init(), eqx.filter_jit(bound.step), []
+    for place in range(len(returns) - 1):
+        after, info = step(state, features[place], jnp.asarray(returns[place]))
+        state = after if place else state  # as in the engine: the first bar has no return to learn from
+        served.append(info.forecast.quantiles)
+    served = np.asarray(served)[10:]
     for place, level in enumerate(QUANTILES):
         np.testing.assert_allclose(law.quantile(level), served[..., place], rtol=1e-6, atol=1e-9)
     # Who goes by scale and degrees of freedom meets the same quartiles and nearly the same tail.

@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 from flax import nnx
 
+from aurora_jax.core import stream
 from aurora_jax.data import FeaturePipeline, batch_features, fit_standardiser, load_packaged
-from aurora_jax.router import EVIDENCE
+from aurora_jax.router import EVIDENCE, interpolate, monotonicity_violations
 from aurora_jax.student import DSSM, ScaleLaw, fit_trailing
-from aurora_jax.training import decoder, label_history, label_paths, real_inputs
+from aurora_jax.training import decoder, label_history, label_paths, real_inputs, route
+from aurora_jax.training.route import along
 from tests.speaking_network import speaking
 
 FEATURES = ("return_1", "volatility_10")
@@ -117,3 +119,41 @@ def test_a_history_without_a_window_is_refused(network, market, pipeline, standa
     inputs = real_inputs(market, pipeline, standardiser, fit_trailing(jnp.asarray(market.log_returns())))
     with pytest.raises(ValueError, match="200 bars hold no window of 308: use a longer history"):
         label_history(network, inputs, returns, window_bars=300, stride_bars=40, lead_bars=8)
+
+
+def _named(history, families):
+    """Return the windows as if each were clearly of the family given."""
+    weights = jnp.asarray(np.eye(3)[np.resize(families, history.labelled.weights.shape[0])], jnp.float32)
+    return history._replace(labelled=history.labelled._replace(weights=weights))
+
+
+@pytest.mark.parametrize(("validation", "judged"), [((2, 0), "validation"), ((1,), "training")])
+def test_monotonicity_is_of_paths_held_out_if_there_are_any(
+    history, network, pipeline, standardiser, decode, validation, judged
+):
+    """Between validation windows; where these are all of one family, there is no path that joins two."""
+    periods = {"training": _named(history, (0, 1, 2)), "validation": _named(history, validation)}
+    slerp = {"slerp_paths": 8, "slerp_points": 6, "slerp_clear_share": 1.0}
+    key = jax.random.key(5)
+    found = route(
+        key,
+        network,
+        pipeline,
+        standardiser,
+        **periods,
+        simulated=history.labelled,
+        **slerp,
+        window_bars=WINDOW_BARS,
+        steps=3,
+    )
+    paths = interpolate(
+        stream(key, "held out slerp" if judged == "validation" else "slerp"),
+        history.latent_windows,
+        periods[judged].labelled.weights,
+        decode=decode,
+        paths=8,
+        points=6,
+        clear_share=1.0,
+    )
+    said = np.asarray(along(found.router, paths))
+    np.testing.assert_array_equal(found.monotonicity_violations, monotonicity_violations(said, paths.end_family))
