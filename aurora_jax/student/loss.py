@@ -12,6 +12,7 @@ from jaxtyping import Array, Bool, Float
 from ..core import PRNGKey
 from .model import DSSM, CellOutput, Gaussian
 from .trailing import Trailing
+from .usable import check_shapes
 
 
 class Windows(NamedTuple):
@@ -66,7 +67,13 @@ class LossParts(NamedTuple):
 def standardise_returns(
     trailing: Trailing, returns: Float[Array, "bars assets"], observed: Bool[Array, "bars assets"] | None = None
 ) -> tuple[Float[Array, "bars assets"], Float[Array, "bars assets assets"]]:
-    """Express each return in the scale that was expected of it, beside that time's whitening matrix."""
+    """Express each return in the scale that was expected of it, beside that time's whitening matrix.
+
+    Raises:
+        ValueError: if the returns are of another number of assets than `trailing`; names both shapes.
+    """
+    told = (returns.shape[0], *trailing.base_variance.shape)
+    check_shapes({"returns": returns, "observed": observed}, {"returns": told, "observed": told})
     identity = jnp.eye(returns.shape[1], dtype=returns.dtype)
 
     def advance(state, bar):
@@ -158,7 +165,16 @@ def filter_window(
     noise: Float[Array, "bars assets latent"] | None = None,
     observed: Bool[Array, "bars assets"] | None = None,
 ) -> CellOutput:
-    """Run the filter over a window, from empty memory; without `noise` it is what the online step computes."""
+    """Run the filter over a window, from empty memory; without `noise` it is what the online step computes.
+
+    Raises:
+        ValueError: if features, noise or observed have another width than the network or each other; names both shapes.
+    """
+    told = features.shape[:2]
+    check_shapes(
+        {"features": features, "noise": noise, "observed": observed},
+        {"features": (*told, network.features), "noise": (*told, network.latent), "observed": told},
+    )
     if noise is None:
         noise = jnp.zeros((*features.shape[:2], network.latent), jnp.float32)
     nothing = (jnp.zeros((features.shape[1], size), jnp.float32) for size in (network.hidden, network.latent))

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from ..crossbar import Crossbar, Transition, TwoLengths, trend
+from ..crossbar import Crossbar, TrailingFits, Transition, TwoLengths, trend
 from .change_point import ChangePoint
 from .hidden_markov import HiddenMarkov, state_probabilities
 
@@ -81,6 +81,24 @@ def change_point_values(
 
     recent, short = _over(series, lambda row: jax.lax.scan(step, machine.init(), row)[1])
     return {"recent change": recent, "short run": short}
+
+
+def unexplained(series: Float[Array, "series bars"], *, window_bars: int = 256) -> Float[np.ndarray, "series bars"]:
+    r"""Return what an AR(1) of the bars before leaves unexplained: $x_t - \hat\phi_{t-1} x_{t-1}$.
+
+    $\hat\phi_{t-1}$ is of the window that ends before the bar, so that no bar explains itself; the first bar stays as
+    it is, and bars before the first count as 0.
+    """
+    fits = TrailingFits(window_bars)
+
+    def step(carry, value):
+        state, phi, before = carry
+        state, found = fits.step(state, value)
+        return (state, found.simple.coefficients[0], value), value - phi * before
+
+    start = (fits.init(), jnp.zeros(()), jnp.zeros(()))
+    (found,) = _over(series, lambda row: (jax.lax.scan(step, start, row)[1],))
+    return found
 
 
 def hidden_markov_values(

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
@@ -17,6 +18,7 @@ from .flip_detectors import (
     hidden_markov_values,
     started,
     two_lengths_values,
+    unexplained,
 )
 from .flips import Scenario, simulate, simulate_flips
 from .hidden_markov import HiddenMarkov
@@ -85,12 +87,16 @@ def two_lengths_family(drawn: Simulated, *, recent_bars: tuple[int, ...] = RECEN
 
 
 def rivals(drawn: Simulated, model: HiddenMarkov) -> Iterator[tuple[str, Values]]:
-    """Yield both rivals at each of their settings."""
+    """Yield both rivals at each of their settings; BOCPD reads returns as they are, and what an AR(1) leaves of them.
+
+    BOCPD expects independent bars: of a persistent law it sees little until the persistence has been taken out.
+    """
     found: dict[str, list] = {}
-    for hazard in HAZARDS:
-        for series in (drawn.stationary, drawn.flipped):
-            for name, values in change_point_values(ChangePoint(hazard=hazard), series).items():
-                found.setdefault(f"hazard {hazard:g}, {name}", []).append(values)
+    for series in (drawn.stationary, drawn.flipped):
+        for reading, values in {"": series, "AR(1) taken out, ": jnp.asarray(unexplained(series))}.items():
+            for hazard in HAZARDS:
+                for name, told in change_point_values(ChangePoint(hazard=hazard), values).items():
+                    found.setdefault(f"{reading}hazard {hazard:g}, {name}", []).append(told)
     yield "BOCPD", {name: _pair(*both) for name, both in found.items()}
     sides = [hidden_markov_values(model, series, half_lives_bars=HALF_LIVES_BARS) for series in drawn]
     yield "HMM, 4 states", {f"half-life {h:g}": _pair(*(side[h] for side in sides)) for h in HALF_LIVES_BARS}

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from aurora_jax.student import bind, fit_scale_law, fit_trailing
+from aurora_jax.student import bind, filter_window, fit_scale_law, fit_trailing, standardise_returns
 from tests.student.conftest import ASSETS, FEATURES
 
 
@@ -88,3 +88,12 @@ def test_a_law_is_fitted_to_the_assets_it_is_told(trailing):
         fit_scale_law(trailing, _returns(100))
     with pytest.raises(ValueError, match="returns must be finite"):
         fit_scale_law(trailing, _returns().at[7, 1].set(jnp.nan))
+
+
+def test_a_window_of_another_width_is_refused(network, trailing):
+    with pytest.raises(ValueError, match=r"features must have shape \(9, 3, 4\), had \(9, 3, 5\)"):
+        filter_window(network, jnp.zeros((9, ASSETS, FEATURES + 1), jnp.float32))
+    with pytest.raises(ValueError, match=r"noise must have shape .*, had \(9, 3, 1\)"):
+        filter_window(network, jnp.zeros((9, ASSETS, FEATURES), jnp.float32), jnp.zeros((9, ASSETS, 1), jnp.float32))
+    with pytest.raises(ValueError, match=r"returns must have shape \(9, 3\), had \(9, 2\)"):
+        standardise_returns(trailing, _returns(9, 2))

@@ -8,7 +8,7 @@ import pytest
 from aurora_jax.core import stream
 from aurora_jax.crossbar import Crossbar, Transition
 from aurora_jax.study import SCENARIOS, fit_hidden_markov, simulate, state_probabilities
-from aurora_jax.study.flip_detectors import averaged, crossbar_values, gated, started
+from aurora_jax.study.flip_detectors import averaged, crossbar_values, gated, started, unexplained
 
 BARS = 260
 
@@ -44,6 +44,21 @@ def test_sweeping_the_gated_index_is_sweeping_the_machine(values):
 def test_an_average_by_hand():
     np.testing.assert_allclose(averaged(np.array([[1.0, 3.0, 5.0]]), 1.0), [[1.0, 2.0, 3.5]])
     np.testing.assert_array_equal(averaged(np.array([[1.0, 3.0]]), 0.0), [[1.0, 3.0]])
+
+
+def test_what_an_autoregression_leaves_is_by_bars_before(key):
+    """By least squares in NumPy on each window, and no later bar changes an earlier residual."""
+    series = np.asarray(simulate(SCENARIOS[0].before, key, series=2, bars=90))
+    found = unexplained(series, window_bars=40)
+    for row, told in zip(series, found, strict=True):
+        for bar in (40, 41, 77):
+            window = row[bar - 40 : bar]
+            design = np.column_stack([np.ones(39), window[:-1]])
+            phi = np.linalg.lstsq(design, window[1:], rcond=None)[0][1]
+            assert told[bar] == pytest.approx(row[bar] - phi * row[bar - 1], rel=1e-8)
+    changed = series.copy()
+    changed[:, 60:] = 7.0
+    np.testing.assert_array_equal(unexplained(changed, window_bars=40)[:, :60], found[:, :60])
 
 
 def test_without_dynamax_the_command_is_named(monkeypatch, key):
