@@ -14,7 +14,7 @@ from aurora_jax import enable_x64
 from aurora_jax.config import RouterConfig, StudentConfig, TeacherConfig
 from aurora_jax.config.student import StudentOptimiserConfig
 from aurora_jax.config.teacher import TeacherOptimiserConfig
-from aurora_jax.data import MarketData, Repairs, load_packaged, read_table, split, write_bytes_whole
+from aurora_jax.data import NO_REPAIRS, MarketData, Repairs, load_packaged, read_table, split, write_bytes_whole
 from aurora_jax.engine import canonical_json, save_teacher, save_units
 from aurora_jax.engine.embedder_file import save_embedder
 from aurora_jax.report import picture, regimes_figure, training_figure
@@ -40,10 +40,15 @@ PACKAGED = ("us20", "sp500", "nasdaq")
 
 def market_of(config: TeacherConfig | StudentConfig | RouterConfig) -> MarketData:
     """Return the market that a configuration names."""
-    if config.data in PACKAGED or not Path(config.data).suffix:
-        return load_packaged(config.data)
     repairs = Repairs(**config.repairs.model_dump())
-    return read_table(config.data, maximum_gap_bars=config.maximum_gap_bars, repairs=repairs)
+    return market_named(config.data, maximum_gap_bars=config.maximum_gap_bars, repairs=repairs)
+
+
+def market_named(name: str, *, maximum_gap_bars: int = 0, repairs: Repairs = NO_REPAIRS) -> MarketData:
+    """Return a packaged market by its name, or one from a file."""
+    if name in PACKAGED or not Path(name).suffix:
+        return load_packaged(name)
+    return read_table(name, maximum_gap_bars=maximum_gap_bars, repairs=repairs)
 
 
 def train(config: TeacherConfig, out: Path, *, console: Console) -> Outcome:

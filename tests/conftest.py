@@ -31,6 +31,16 @@ def key():
     return jax.random.key(1337)
 
 
+def pytest_configure(config):
+    """Compile the fast tests without LLVM's optimisations, in which most of their time would go.
+
+    XLA's own passes, fusion and layout stay. What is equal to the bit must be so as it is served, too: `.ci/run` runs
+    the slow tests and those marked `bits` without this.
+    """
+    if "not slow" in config.option.markexpr:
+        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0".strip()
+
+
 _MAPPED = Path("/proc/self/maps")
 _MANY_MAPPINGS = 20_000
 

@@ -1,5 +1,7 @@
 """Market data: packaged, from files, checked; features; standardisation; splits."""
 
+from .clock import from_iso as from_iso
+from .clock import to_iso as to_iso
 from .errors import DataError as DataError
 from .features import AbstractFeature as AbstractFeature
 from .features import FeaturePipeline as FeaturePipeline
@@ -13,6 +15,7 @@ from .market_data import MarketData as MarketData
 from .outliers import corporate_action_flags as corporate_action_flags
 from .outliers import outlier_flags as outlier_flags
 from .packaged import load_packaged as load_packaged
+from .repairs import NO_REPAIRS as NO_REPAIRS
 from .repairs import Repairs as Repairs
 from .split import Split as Split
 from .split import require_bars as require_bars

@@ -12,7 +12,7 @@ from ..data import MarketData
 from .filtered import Filtered, Source, asset_names, filtered, place_of, reader_of
 from .forecaster import Forecaster, coefficients
 from .integrated_gradients import Integrated, integrated_gradients
-from .plot_drivers import plot_bars
+from .plot_drivers import driver_names, plot_bars
 
 _PLOTTED = 12
 
@@ -64,9 +64,8 @@ class Attribution:
     def plot(self) -> Figure:
         """Draw the largest drivers, what raises the number apart from what lowers it."""
         table = self.by_feature
-        names = [f"{feature}, {asset}" for feature, asset in zip(table["feature"], table["asset"], strict=True)]
         return plot_bars(
-            names,
+            driver_names(list(table["feature"]), list(table["asset"])),
             table["contribution"].to_numpy(),
             most=_PLOTTED,
             title=f"{self.asset}, {self.output.replace('_', ' ')}: {self.forecast:.4g}",

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from ..certification import KappaParts
 from ..engine import EngineInfo, Meta
-from .plot_drivers import plot_bars
+from .plot_drivers import driver_names, plot_bars
 
 _PARTS = (*KappaParts._fields, "coverage")
 _PLOTTED = 12
@@ -60,9 +60,8 @@ class KappaDrivers:
 
     def plot(self) -> Figure:
         """Draw the largest changes of kappa_plus by part and asset."""
-        names = [f"{part}, {asset}" for part, asset in zip(self.drivers["part"], self.drivers["asset"], strict=True)]
         return plot_bars(
-            names,
+            driver_names(list(self.drivers["part"]), list(self.drivers["asset"])),
             self.drivers["change"].to_numpy(),
             most=_PLOTTED,
             title=f"kappa_plus {self.reference_kappa_plus:.3f} -> {self.kappa_plus:.3f}",

@@ -10,6 +10,13 @@ from matplotlib.ticker import MaxNLocator
 _RAISES, _LOWERS, _REST = "#c1443c", "#3b6ea5", "#9aa5b1"
 
 
+def driver_names(drivers: Sequence[str], assets: Sequence[str]) -> list[str]:
+    """Return e.g. "kurtosis, JPM"; of one asset alone its name says nothing."""
+    if len(set(assets)) == 1:
+        return list(drivers)
+    return [f"{driver}, {asset}" for driver, asset in zip(drivers, assets, strict=True)]
+
+
 def plot_bars(
     names: Sequence[str], contributions: Float[np.ndarray, " drivers"], *, most: int, title: str, unit: str
 ) -> Figure:

@@ -32,6 +32,7 @@ def step(trio):
     return eqx.filter_jit(trio.engine.step)
 
 
+@pytest.mark.bits
 def test_a_scan_is_the_step_called_one_by_one(walked, scanned):
     """What is served is what was replayed, to the bit."""
     state, infos = scanned
@@ -39,6 +40,7 @@ def test_a_scan_is_the_step_called_one_by_one(walked, scanned):
     assert_bitwise(infos, jax.tree.map(lambda *leaves: np.stack(leaves), *walked.infos))
 
 
+@pytest.mark.bits
 def test_later_bars_change_nothing_earlier(trio, scanned):
     bars = first(trio.bars, BARS)
     rough = np.where(np.arange(BARS)[:, None] >= AT, bars.close * np.linspace(0.5, 2.0, 3), bars.close)
@@ -56,6 +58,7 @@ def test_warming_up_is_said_and_trades_nothing(walked):
     assert any(info.risk_scale > 0.0 for info in walked.infos[WARM_UP_BARS:])
 
 
+@pytest.mark.bits
 @pytest.mark.parametrize("price", [np.nan, np.inf, -1.0, 0.0])
 def test_an_unusable_price_changes_nothing(trio, walked, step, price):
     bar = trio.data.bar(AT)
@@ -66,6 +69,7 @@ def test_an_unusable_price_changes_nothing(trio, walked, step, price):
     assert not any(np.isnan(leaf).any() for leaf in jax.tree.leaves(info) if leaf.dtype.kind == "f")
 
 
+@pytest.mark.bits
 @pytest.mark.parametrize("back", [1, 7])
 def test_a_bar_that_is_not_later_changes_nothing(trio, walked, step, back):
     """A repeated bar and an old one."""
@@ -109,6 +113,7 @@ def test_returns_are_those_of_the_closes(trio, walked):
     assert not walked.infos[0].settlement.returns.any()
 
 
+@pytest.mark.bits
 def test_an_imputed_asset_is_not_settled(trio, walked, step):
     """The second asset's bar was filled forward: its conformal and coverage records stand still, others' move."""
     before = walked.states[AT]

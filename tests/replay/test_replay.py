@@ -25,12 +25,14 @@ def test_a_row_for_each_bar(whole, trio):
     assert whole.state.time == trio.data.times[BARS - 1]
 
 
+@pytest.mark.bits
 def test_the_padding_of_a_chunk_leaves_no_trace(trio, whole):
     """262 bars and 300 bars agree on the first 262: what pads the last chunk is never taken in."""
     longer = replay(trio.engine, trio.engine.init(), trio.bars)
     assert_bitwise(*(jax.tree.map(lambda leaf: leaf[:BARS], done.rows) for done in (longer, whole)))
 
 
+@pytest.mark.bits
 def test_a_replay_begins_as_the_engine_alone_would(whole):
     """Until the account first trades, the engine sees nothing but bars."""
     warm = walk("TRIO").infos[:70]
@@ -40,6 +42,7 @@ def test_a_replay_begins_as_the_engine_alone_would(whole):
     )
 
 
+@pytest.mark.bits
 def test_a_replay_can_be_cut_where_nothing_is_held_yet(trio, whole):
     """The engine's state carries everything but the account, which warming up leaves at its start."""
     bars = first(trio.bars, BARS)

@@ -2,12 +2,14 @@
 
 import jax
 import numpy as np
+import pytest
 
 from aurora_jax.core import pack, strongly_typed
 from aurora_jax.serving.transitions import take_in
 from tests.small_engine import WARM_UP_BARS, assert_bitwise, small
 
 
+@pytest.mark.bits
 def test_a_bar_is_the_engines_step_and_its_allocation():
     """Three assets, so that weights are not the equal ones of the start."""
     engine, data = small("TRIO").engine, small("TRIO").data
