@@ -27,7 +27,52 @@ AGREEMENT = 1e-4  # of the loss, relative: single precision, summed in another o
 
 
 def contests() -> Iterator[Contest]:
-    """Take one gradient step three ways; all three must find the same loss."""
+    """Take one gradient step of each encoder's model in several ways; all must find the same loss."""
+    yield _against_loops()
+    yield _all_bars_at_once()
+
+
+def _all_bars_at_once() -> Contest:
+    """Take the parallel encoder's gradient with its memory for all bars at once, and bar by bar."""
+    windows, network = _windows(), DSSM(FEATURES, encoder="parallel", rngs=nnx.Rngs(0))
+    windows = jax.tree.map(jnp.asarray, windows)
+    noise = jax.random.normal(jax.random.key(2), (WINDOWS, BARS, ASSETS, network.latent), jnp.float32)
+    structure, weights = nnx.split(network)
+
+    def loss(cells_of):
+        @jax.jit
+        @jax.value_and_grad
+        def gradient(weights):
+            model = nnx.merge(structure, weights)
+            cells = jax.vmap(lambda features, eps: cells_of(model, features, eps))(windows.features, noise)
+            return evidence_loss(model, cells, windows, jacobian_weight=1e-2, divergence_weight=1.0)[0]
+
+        return _gradient(gradient, weights, repeats=9)
+
+    ours, peer = loss(filter_window), loss(_bar_by_bar)
+    if abs(peer.answer - ours.answer) > AGREEMENT * abs(ours.answer):
+        raise RuntimeError(f"bar by bar: loss {peer.answer}, all bars at once {ours.answer}: not the same work.")
+    return Contest(
+        what=f"gradient with the parallel encoder, {WINDOWS} windows x {BARS} bars x {ASSETS} assets",
+        unit="asset-bars",
+        work=float(WINDOWS * BARS * ASSETS),
+        ours=ours,
+        peers={"the same model as a plain scan of its cell": peer},
+        note="the answer is the loss",
+    )
+
+
+def _bar_by_bar(network: DSSM, features, noise):
+    def advance(carry, bar):
+        hidden, cell = network.cell(*carry, *bar)
+        return (hidden, cell.latent), cell
+
+    start = tuple(jnp.zeros((ASSETS, size), jnp.float32) for size in (network.hidden, network.latent))
+    return jax.lax.scan(advance, start, (features, noise))[1]
+
+
+def _against_loops() -> Contest:
+    """The training step of the recurrent unit, and two ways without it."""
     windows, key = _windows(), jax.random.key(1)
     network = DSSM(FEATURES, rngs=nnx.Rngs(0))
     settings = TrainSettings(100, batch_windows=WINDOWS, teacher_share=0.0)
@@ -44,7 +89,7 @@ def contests() -> Iterator[Contest]:
     for name, peer in peers.items():
         if abs(peer.answer - ours.answer) > AGREEMENT * abs(ours.answer):
             raise RuntimeError(f"{name}: loss {peer.answer}, the training step's {ours.answer}: not the same work.")
-    yield Contest(
+    return Contest(
         what=f"training step, {WINDOWS} windows x {BARS} bars x {ASSETS} assets, {FEATURES} features",
         unit="asset-bars",
         work=float(WINDOWS * BARS * ASSETS),

@@ -81,7 +81,14 @@ def load_student(path: Path | str) -> TrainedStudent:
     template = TrainedStudent(
         assets,
         features,
-        DSSM(len(features), hidden=hidden, latent=latent, mixture_components=components, rngs=nnx.Rngs(0)),
+        DSSM(
+            len(features),
+            hidden=hidden,
+            latent=latent,
+            mixture_components=components,
+            encoder=names.get("encoder", "gru"),  # students of before there was a choice
+            rngs=nnx.Rngs(0),
+        ),
         Standardiser(jnp.zeros(len(features)), jnp.ones(len(features))),
         plain,
     )
@@ -106,7 +113,12 @@ def _settings(trailing: Trailing) -> dict[str, list[float] | float]:
 def _file(student: TrainedStudent) -> StudentFile:
     network = student.network
     names = json.dumps(
-        {"assets": student.assets, "features": student.features, "settings": _settings(student.trailing)}
+        {
+            "assets": student.assets,
+            "features": student.features,
+            "settings": _settings(student.trailing),
+            **({} if network.encoder_kind == "gru" else {"encoder": network.encoder_kind}),
+        }
     ).encode()
     weights = nnx.to_pure_dict(nnx.split(network)[1])
     return StudentFile(

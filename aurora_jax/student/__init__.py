@@ -13,6 +13,8 @@ from .distil import tail_loss as tail_loss
 from .emission import AbstractEmission as AbstractEmission
 from .emission import GaussianMixtureEmission as GaussianMixtureEmission
 from .emission import StudentTEmission as StudentTEmission
+from .encoder import ENCODERS as ENCODERS
+from .encoder import ParallelEncoder as ParallelEncoder
 from .fit_scale import ScaleFit as ScaleFit
 from .fit_scale import fit_scale_law as fit_scale_law
 from .generate import decode as decode

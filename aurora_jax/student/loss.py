@@ -10,6 +10,7 @@ from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, Bool, Float
 
 from ..core import PRNGKey
+from .encoder import ParallelEncoder
 from .model import DSSM, CellOutput, Gaussian
 from .trailing import Trailing
 from .usable import check_shapes
@@ -177,6 +178,8 @@ def filter_window(
     )
     if noise is None:
         noise = jnp.zeros((*features.shape[:2], network.latent), jnp.float32)
+    if isinstance(network.encoder, ParallelEncoder):
+        return _filter_in_parallel(network, network.encoder, features, noise, observed)
     nothing = (jnp.zeros((features.shape[1], size), jnp.float32) for size in (network.hidden, network.latent))
 
     def advance(carry, bar):
@@ -184,6 +187,19 @@ def filter_window(
         return (hidden, cell.latent), cell
 
     return lax.scan(advance, tuple(nothing), (features, noise, observed))[1]
+
+
+def _filter_in_parallel(network: DSSM, encoder: ParallelEncoder, features, noise, observed) -> CellOutput:
+    """Loop over bars for the latent state alone: memory before it and emissions after it take all bars at once."""
+    hidden = encoder.over_bars(network.encoder_inputs(features, observed), observed)
+
+    def advance(latent, bar):
+        memory, eps, seen = bar
+        prior, posterior, sample = network.infer(memory, latent, eps, seen)
+        return sample, (prior, posterior, sample)
+
+    start = jnp.zeros((features.shape[1], network.latent), jnp.float32)
+    return network.read(*lax.scan(advance, start, (hidden, noise, observed))[1])
 
 
 def _log_density(network, emission, returns, whitening) -> Float[Array, "windows bars"]:

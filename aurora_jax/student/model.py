@@ -8,6 +8,7 @@ from flax import nnx
 from jaxtyping import Array, Bool, Float
 
 from .emission import AbstractEmission, GaussianMixtureEmission, StudentTEmission
+from .encoder import encoder_of
 
 _LOG_VARIANCE_BOUND = 2.0
 _MEMORY = 0.9
@@ -38,9 +39,9 @@ class CellOutput(NamedTuple):
 
     prior: Gaussian
     posterior: Gaussian
-    latent: Float[Array, "assets latent"]
-    emission: tuple[Float[Array, " assets"], Float[Array, " assets"]]
-    forecast: tuple[Float[Array, " assets"], Float[Array, " assets"]]
+    latent: Float[Array, "*batch latent"]
+    emission: tuple[Float[Array, "*batch"], Float[Array, "*batch"]]
+    forecast: tuple[Float[Array, "*batch"], Float[Array, "*batch"]]
 
 
 class DSSM(nnx.Module):
@@ -55,6 +56,7 @@ class DSSM(nnx.Module):
         latent: size of z.
         degrees_of_freedom: of the emission at the start.
         mixture_components: normals that the emission is a mixture of; 0 makes it Student-t.
+        encoder: "gru", or "parallel", which is trained without a loop over bars (`ParallelEncoder`).
         rngs: of the starting weights.
     """
 
@@ -66,11 +68,13 @@ class DSSM(nnx.Module):
         latent: int = 6,
         degrees_of_freedom: float = 9.0,
         mixture_components: int = 0,
+        encoder: str = "gru",
         rngs: nnx.Rngs,
     ):
         dtype = jnp.float32
         self.features, self.hidden, self.latent = features, hidden, latent
-        self.encoder = nnx.GRUCell(2 * features, hidden, param_dtype=dtype, dtype=dtype, rngs=rngs)
+        self.encoder_kind = encoder
+        self.encoder = encoder_of(encoder, 2 * features, hidden, rngs=rngs)
         self.posterior = nnx.Linear(hidden + latent, 2 * latent, param_dtype=dtype, rngs=rngs)
         self.transition_hidden = nnx.Linear(latent, hidden, param_dtype=dtype, rngs=rngs)
         self.transition_out = nnx.Linear(hidden, 2 * latent, kernel_init=_SMALL, param_dtype=dtype, rngs=rngs)
@@ -112,23 +116,42 @@ class DSSM(nnx.Module):
         An asset that was not observed is predicted only: its memory stays, its posterior is its prior, and the others
         see nothing of it. `observed` None says that all were.
         """
-        before, prior = hidden, self.transition(latent)
+        before = hidden
+        hidden, _ = self.encoder(before, self.encoder_inputs(features, observed))
+        if observed is not None:
+            hidden = jnp.where(observed[:, None], hidden, before)
+        return hidden, self.read(*self.infer(hidden, latent, noise, observed))
+
+    def encoder_inputs(
+        self, features: Float[Array, "*bars assets features"], observed: Bool[Array, "*bars assets"] | None = None
+    ) -> Float[Array, "*bars assets inputs"]:
+        """Return each asset's features beside their mean over the assets that were observed."""
         if observed is None:
-            context = jnp.mean(features, axis=0, keepdims=True)
+            context = jnp.mean(features, axis=-2, keepdims=True)
         else:
-            features = jnp.where(observed[:, None], features, 0.0)  # what was not observed may hold anything
-            present = jnp.maximum(jnp.sum(observed), 1).astype(features.dtype)
-            context = jnp.sum(features, axis=0, keepdims=True) / present
-        context = jnp.broadcast_to(context, features.shape)
-        hidden, _ = self.encoder(before, jnp.concatenate([features, context], axis=1))
+            features = jnp.where(observed[..., None], features, 0.0)  # what was not observed may hold anything
+            present = jnp.maximum(jnp.sum(observed, axis=-1), 1).astype(features.dtype)
+            context = jnp.sum(features, axis=-2, keepdims=True) / present[..., None, None]
+        return jnp.concatenate([features, jnp.broadcast_to(context, features.shape)], axis=-1)
+
+    def infer(
+        self,
+        hidden: Float[Array, "assets hidden"],
+        latent: Float[Array, "assets latent"],
+        noise: Float[Array, "assets latent"],
+        observed: Bool[Array, " assets"] | None = None,
+    ) -> tuple[Gaussian, Gaussian, Float[Array, "assets latent"]]:
+        """Return prior, posterior and the sample of it that goes on; without a bar the posterior is the prior."""
+        prior = self.transition(latent)
         change, log_variance = jnp.split(self.posterior(jnp.concatenate([hidden, latent], axis=1)), 2, axis=-1)
         posterior = Gaussian(prior.mean + _bounded(change), _squash(log_variance))
         if observed is not None:
-            hidden = jnp.where(observed[:, None], hidden, before)
             posterior = jax.tree.map(lambda seen, blind: jnp.where(observed[:, None], seen, blind), posterior, prior)
-        sample = posterior.mean + jnp.exp(0.5 * posterior.log_variance) * noise
-        forecast = self.emit(self.transition(sample).mean)
-        return hidden, CellOutput(prior, posterior, sample, self.emit(sample), forecast)
+        return prior, posterior, posterior.mean + jnp.exp(0.5 * posterior.log_variance) * noise
+
+    def read(self, prior: Gaussian, posterior: Gaussian, sample: Float[Array, "*batch latent"]) -> CellOutput:
+        """Return everything that the state after a bar, or after each of many, says."""
+        return CellOutput(prior, posterior, sample, self.emit(sample), self.emit(self.transition(sample).mean))
 
 
 def _bounded(change):

@@ -1,0 +1,79 @@
+"""A recurrent encoder whose gates see the input alone: one bar at a time online, all bars at once in training."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+from jaxtyping import Array, Bool, Float
+
+ENCODERS = ("gru", "parallel")
+"""Kinds of encoder: flax's gated recurrent unit, and `ParallelEncoder`."""
+
+_SHORTEST_BARS, _LONGEST_BARS = 1.5, 64.0  # half-lives of the memory at the start, spread evenly in logarithms
+
+
+class ParallelEncoder(nnx.Module):
+    r"""Gated linear recurrence: a memory that can be trained without a loop over bars.
+
+    $$h_t = (1 - g_t) \odot h_{t-1} + g_t \odot c_t, \qquad
+      g_t = \sigma(W_g u_t + b_g), \quad c_t = \tanh(W_c u_t + b_c)$$
+
+    Neither gate nor candidate sees $h_{t-1}$, so that a window is a composition of affine maps, which is associative.
+
+    Args:
+        inputs: width of u.
+        hidden: width of h.
+        rngs: of the starting weights.
+
+    References:
+        Feng et al. (2024), Were RNNs all we needed?, arXiv:2410.01201, section 3.1 (minGRU); Blelloch (1990), Prefix
+        sums and their applications, section 1.4.
+    """
+
+    def __init__(self, inputs: int, hidden: int, *, rngs: nnx.Rngs):
+        dtype = jnp.float32
+        self.gate = nnx.Linear(inputs, hidden, param_dtype=dtype, rngs=rngs)
+        self.candidate = nnx.Linear(inputs, hidden, param_dtype=dtype, rngs=rngs)
+        half_lives = np.geomspace(_SHORTEST_BARS, _LONGEST_BARS, hidden)
+        share = 1.0 - 2.0 ** (-1.0 / half_lives)
+        self.gate.bias[...] = jnp.asarray(np.log(share / (1.0 - share)), dtype)
+
+    def __call__(
+        self, hidden: Float[Array, "*batch hidden"], inputs: Float[Array, "*batch inputs"]
+    ) -> tuple[Float[Array, "*batch hidden"], Float[Array, "*batch hidden"]]:
+        """Advance one bar; returns the memory twice, as flax's cells do."""
+        kept, added = self._map(inputs)
+        hidden = kept * hidden + added
+        return hidden, hidden
+
+    def over_bars(
+        self, inputs: Float[Array, "bars assets inputs"], observed: Bool[Array, "bars assets"] | None = None
+    ) -> Float[Array, "bars assets hidden"]:
+        """Return the memory after each bar, from an empty one; a bar that was not observed leaves it as it is."""
+        kept, added = self._map(inputs)
+        if observed is not None:
+            kept = jnp.where(observed[..., None], kept, 1.0)
+            added = jnp.where(observed[..., None], added, 0.0)
+        return jax.lax.associative_scan(_then, (kept, added))[1]
+
+    def _map(self, inputs):
+        share = nnx.sigmoid(self.gate(inputs))
+        return 1.0 - share, share * nnx.tanh(self.candidate(inputs))
+
+
+def _then(first, second):
+    """Compose two maps h -> kept h + added, the first one applied first."""
+    return first[0] * second[0], second[0] * first[1] + second[1]
+
+
+def encoder_of(kind: str, inputs: int, hidden: int, *, rngs: nnx.Rngs) -> nnx.GRUCell | ParallelEncoder:
+    """Return an encoder by its kind.
+
+    Raises:
+        ValueError: if the kind is unknown; names those that there are.
+    """
+    if kind == "gru":
+        return nnx.GRUCell(inputs, hidden, param_dtype=jnp.float32, dtype=jnp.float32, rngs=rngs)
+    if kind == "parallel":
+        return ParallelEncoder(inputs, hidden, rngs=rngs)
+    raise ValueError(f"encoder must be one of {', '.join(ENCODERS)}, was {kind!r}.")
