@@ -1,7 +1,6 @@
 """The calibration command as its user runs it: what it teaches, what it refuses, and what it leaves behind."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +12,7 @@ import yaml
 from typer.testing import CliRunner
 
 from scripts.calibrate_teacher import app
+from tests.commands import ENVIRONMENT
 
 REPOSITORY = Path(__file__).parents[2]
 BARS = 360
@@ -52,7 +52,7 @@ def error_of(*arguments):
 
 def by_shell(program, *arguments):
     command = [sys.executable, program, *(str(one) for one in arguments)]
-    environment = {**os.environ, "JAX_PLATFORMS": "cpu", "COLUMNS": "200"}
+    environment = {**ENVIRONMENT, "COLUMNS": "200"}
     return subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=300)
 
 

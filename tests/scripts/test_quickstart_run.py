@@ -1,7 +1,6 @@
 """The whole command on a small market of one asset with a short hold-out, twice."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ import yaml
 
 from aurora_jax.data import load_packaged
 from aurora_jax.engine import load_units
+from tests.commands import ENVIRONMENT
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 pytestmark = [pytest.mark.slow, pytest.mark.ray]
@@ -45,7 +45,7 @@ def quickstart(settings, out, cache) -> str:
     done = subprocess.run(
         [*map(str, command), "--out", str(out)],
         cwd=out.parent,
-        env={**os.environ, "JAX_COMPILATION_CACHE_DIR": str(cache), "JAX_PLATFORMS": "cpu"},
+        env={**ENVIRONMENT, "JAX_COMPILATION_CACHE_DIR": str(cache)},
         capture_output=True,
         text=True,
         timeout=900,
