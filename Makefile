@@ -16,8 +16,8 @@ format:  ## Put the code into the house style.
 test:  ## The README's tests.
 	pytest
 
-slow:  ## The tests that take longer than the README's command should.
-	pytest -m slow
+slow:  ## The tests that take longer than the README's command should, and those of bits as users compile them.
+	pytest -m "slow or bits"
 
 coverage:  ## The README's tests with the share of branches they reach; at least 85 %.
 	pytest --cov --cov-branch

@@ -18,10 +18,10 @@ app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptio
 
 @app.command()
 def main(
-    data: Annotated[str, typer.Option(help="The stream's bars: a packaged market (sp500, us20) or a file.")],
+    data: Annotated[str, typer.Option(help="The stream's bars: a packaged market (sp500, nasdaq, us20) or a file.")],
     artifact: Annotated[Path, typer.Option(help="Folder of the artifact.")] = Path("runs/quickstart/artifact"),
-    symbol: Annotated[str | None, typer.Option(help="Stream of the artifact; by default its first.")] = None,
-    at: Annotated[str | None, typer.Option(help="Explain the last bar up to this date; by default the last.")] = None,
+    symbol: Annotated[str | None, typer.Option(help="Stream of it; by default the first that is in the data.")] = None,
+    at: Annotated[str | None, typer.Option(help="Explain the last bar of this date, or up to this time.")] = None,
     asset: Annotated[str | None, typer.Option(help="Whose forecast; may be left out where there is one.")] = None,
     output: Annotated[
         str, typer.Option(help="mean, scale, log_scale, or quantile_05, _25, _50, _75, _95 of the next log return.")
@@ -36,11 +36,11 @@ def main(
     Writes [bold]forecast.csv[/bold], [bold]kappa.csv[/bold], [bold]explanation.json[/bold] and a figure of each. After
     the quickstart:
 
-        python scripts/explain.py --data sp500 --symbol SPX --at 2018-02-05
+        python scripts/explain.py --data sp500 --at 2018-02-05
     """
     console = console_of_command()
     with errors_in_one_line():
-        from scripts.explaining import Asked, explain  # heavy imports only once the cheap mistakes are out of the way
+        from scripts.explaining import Asked, explain  # the library takes seconds to load: not for --help
 
         asked = Asked(artifact, symbol, data, at, asset, output, bars, since_bars)
         explain(asked, out, console=console)

@@ -1,9 +1,11 @@
 """An explanation from an artifact and a history to its folder."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+import jax
 import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
@@ -13,14 +15,14 @@ from rich.table import Table
 from aurora_jax import enable_x64
 from aurora_jax.core import Outcome
 from aurora_jax.data import MarketData, from_iso, to_iso, write_bytes_whole
-from aurora_jax.engine import build, load_artifact
-from aurora_jax.explain import Attribution, KappaDrivers, attribute, evidence_of, kappa_drivers
-from aurora_jax.governance import Decision, Guard
-from aurora_jax.replay import Replay, replay
+from aurora_jax.engine import Artifact, build, load_artifact
+from aurora_jax.explain import OUTPUTS, Attribution, Evidence, KappaDrivers, attribute, evidence_of, kappa_drivers
+from aurora_jax.replay import ReplayRow, replay
 from aurora_jax.report import picture
 from aurora_jax.router import FAMILIES
 from scripts.teaching import market_named
 
+_DAY_S = 86_400
 _SHOWN = 8
 
 
@@ -29,9 +31,9 @@ class Asked(NamedTuple):
 
     Attributes:
         artifact: folder.
-        symbol: stream of it; None takes its first.
+        symbol: stream of it; None takes the first whose assets the data has.
         data: the stream's bars.
-        at: the last bar up to this date is explained; None takes the last.
+        at: the last bar up to the end of this date, or up to this time; None takes the last.
         asset: whose forecast.
         output: which number of it.
         bars: whose features are attributed.
@@ -54,85 +56,96 @@ def explain(asked: Asked, out: Path, *, console: Console) -> dict:
     Raises:
         ArtifactError: if the artifact cannot be read or has no such stream.
         DataError: if the data cannot be read or lacks an asset of the stream.
-        ValueError: if the date lies before the data, or the history is too short; names both.
+        ValueError: if something asked for is unknown, or the history is too short; names it and the option.
     """
+    if asked.output not in OUTPUTS:
+        raise ValueError(f"--output must be one of {', '.join(OUTPUTS)}, was {asked.output}.")
     enable_x64()
-    artifact = load_artifact(asked.artifact)
-    symbol = next(iter(artifact.config.streams)) if asked.symbol is None else asked.symbol
+    artifact, market = load_artifact(asked.artifact), market_named(asked.data)
+    symbol = _stream(asked.symbol, artifact, market)
     engine = build(artifact.config, artifact, symbol=symbol)
-    history = _history(asked, tuple(artifact.config.streams[symbol].assets))
-    asset = history.assets[0] if asked.asset is None and len(history.assets) == 1 else asked.asset
-    forecast = attribute(asked.artifact, history, symbol=symbol, asset=asset, output=asked.output, bars=asked.bars)
+    history = _history(asked, market, tuple(artifact.config.streams[symbol].assets))
+    asset = _asset(asked.asset, history)
+    now, before = len(history.times) - 1, len(history.times) - 1 - asked.since_bars
+    if before < engine.meta.warm_up_bars:
+        raise ValueError(
+            f"the history holds {now + 1} bars: kappa is compared with {asked.since_bars} bars earlier (--since-bars), "
+            f"and an engine needs {engine.meta.warm_up_bars} to warm up; give it more, or explain a later bar (--at)."
+        )
+    forecast = attribute(engine, history, asset=asset, output=asked.output, bars=asked.bars)
     with console.status(f"replaying {len(history.times):,} bars of {symbol}"):
-        replayed = replay(engine, engine.init(), history.bars())
-    kappa = _kappa(engine, history, replayed, asked.since_bars)
-    result = _told(asked, symbol, history, forecast, kappa, replayed)
+        rows = replay(engine, engine.init(), history.bars()).rows
+    kappa = kappa_drivers(engine.meta, _evidence(rows, now), _evidence(rows, before), assets=history.assets)
+    result = {
+        "artifact": str(asked.artifact),
+        "stream": symbol,
+        "bar": to_iso(history.times[now]),
+        "compared_with": to_iso(history.times[before]),
+        "replayed_from": to_iso(history.times[0]),
+        "forecast": _told_forecast(forecast),
+        "families": dict(zip(FAMILIES, rows.info.families[now][history.assets.index(asset)].tolist(), strict=True)),
+        "kappa_plus": _told_kappa(kappa),
+    }
     _write(out, forecast, kappa, result)
     _show(console, result, forecast, kappa)
     console.print(f"tables and figures in {out}", soft_wrap=True)
     return result
 
 
-def _history(asked: Asked, assets: tuple[str, ...]) -> MarketData:
-    market = market_named(asked.data)
+def _stream(symbol: str | None, artifact: Artifact, market: MarketData) -> str:
+    """Return the stream asked for, or the first of the artifact whose assets the market has."""
+    streams = artifact.config.streams
+    if symbol is not None and symbol not in streams:
+        raise ValueError(f"no stream {symbol} in {artifact.folder}; --symbol may be {', '.join(streams)}.")
+    fitting = [name for name, stream in streams.items() if set(stream.assets) <= set(market.assets)]
+    return symbol or next(iter(fitting or streams))
+
+
+def _history(asked: Asked, market: MarketData, assets: tuple[str, ...]) -> MarketData:
     # A stream of one asset may be called otherwise in a file of its own.
-    market = market if len(assets) == len(market.assets) == 1 else market.select(assets)
+    alone = len(assets) == len(market.assets) == 1
+    market = replace(market, assets=assets) if alone else market.select(assets)
     if asked.at is None:
         return market
-    count = int(np.searchsorted(market.times, from_iso(asked.at), side="right"))
+    whole_day = _DAY_S if len(asked.at) == len("2018-02-05") else 1
+    count = int(np.searchsorted(market.times, from_iso(asked.at) + whole_day))
     if count == 0:
-        raise ValueError(f"no bar up to {asked.at}: {asked.data} begins on {to_iso(market.times[0])}.")
+        raise ValueError(f"no bar up to {asked.at} (--at): {asked.data} begins on {to_iso(market.times[0])}.")
     return market.rows(0, count)
 
 
-def _kappa(engine, history: MarketData, replayed: Replay, since_bars: int) -> KappaDrivers:
-    rows, last = replayed.rows, len(history.times) - 1
-    if last - since_bars < 1:
-        raise ValueError(f"the history holds {last + 1} bars: too few to look {since_bars} bars back (--since-bars).")
-
-    def evidence(bar: int):
-        info = type(rows.info)(*(_at(part, bar) for part in rows.info))
-        return evidence_of(info, rows.weights[bar - 1])  # those that were held while the bar came in
-
-    return kappa_drivers(engine.meta, evidence(last), evidence(last - since_bars), assets=history.assets)
+def _asset(asset: str | None, history: MarketData) -> str:
+    if asset is None and len(history.assets) == 1:
+        return history.assets[0]
+    if asset is None or asset not in history.assets:
+        found = "not given" if asset is None else asset
+        raise ValueError(f"--asset must be one of {', '.join(history.assets)}, was {found}.")
+    return asset
 
 
-def _at(tree, bar: int):
-    """Take one bar of stacked records."""
-    return type(tree)(*(_at(part, bar) for part in tree)) if isinstance(tree, tuple) else tree[bar]
+def _evidence(rows: ReplayRow, bar: int) -> Evidence:
+    info = jax.tree.map(lambda leaf: leaf[bar], rows.info)
+    return evidence_of(info, rows.weights[bar - 1])  # those that were held while the bar came in
 
 
-def _told(
-    asked: Asked, symbol: str, history: MarketData, forecast: Attribution, kappa: KappaDrivers, replayed: Replay
-) -> dict:
-    info = replayed.rows.info
+def _told_forecast(forecast: Attribution) -> dict:
     return {
-        "artifact": str(asked.artifact),
-        "stream": symbol,
-        "bar": to_iso(history.times[-1]),
-        "compared_with": to_iso(history.times[-1 - asked.since_bars]),
-        "forecast": {
-            "asset": forecast.asset,
-            "output": forecast.output,
-            "value": forecast.forecast,
-            **{name.replace(" ", "_"): float(value) for name, value in forecast.split.items()},
-            "completeness_error": forecast.completeness_error,
-            "outcome": forecast.outcome.name,
-        },
-        "kappa_plus": {
-            "value": kappa.kappa_plus,
-            "before": kappa.reference_kappa_plus,
-            "by_part": kappa.by_part["contribution"].to_dict(),
-            "change_by_part": kappa.by_part["change"].to_dict(),
-            "completeness_error": kappa.completeness_error,
-        },
-        "families": dict(zip(FAMILIES, info.families[-1][history.assets.index(forecast.asset)].tolist(), strict=True)),
-        "decision": Decision(int(info.decision[-1])).name,
-        "score": float(info.score[-1]),
-        "raised": {
-            kind: [guard.name for guard in Guard if raised[-1][guard]]
-            for kind, raised in (("soft", info.soft), ("hard", info.hard))
-        },
+        "asset": forecast.asset,
+        "output": forecast.output,
+        "value": forecast.forecast,
+        **{name.replace(" ", "_"): float(value) for name, value in forecast.split.items()},
+        "completeness_error": forecast.completeness_error,
+        "outcome": forecast.outcome.name,
+    }
+
+
+def _told_kappa(kappa: KappaDrivers) -> dict:
+    return {
+        "value": kappa.kappa_plus,
+        "before": kappa.reference_kappa_plus,
+        "by_part": kappa.by_part["contribution"].to_dict(),
+        "change_by_part": kappa.by_part["change"].to_dict(),
+        "completeness_error": kappa.completeness_error,
     }
 
 
@@ -158,11 +171,10 @@ def _show(console: Console, result: dict, forecast: Attribution, kappa: KappaDri
         console.print(f"[bold red]{forecast.outcome.name}[/bold red]: the contributions must not be used as they stand")
     console.print(_table(forecast.by_feature, ["feature", "asset", "contribution", "share"], "Features, largest first"))
     likely = ", ".join(f"{name} {share:.2f}" for name, share in result["families"].items())
-    raised = "; ".join(f"{kind} guards {', '.join(names)}" for kind, names in result["raised"].items() if names)
     console.print(f"Family of {told['asset']}'s window: {likely}")
     console.print(
-        f"kappa_plus {kappa.reference_kappa_plus:.3f} on {result['compared_with']} -> {kappa.kappa_plus:.3f}; decision "
-        f"{result['decision']}, score {result['score']:.3f}; {raised or 'no guard raised'}"
+        f"kappa_plus {kappa.reference_kappa_plus:.3f} on {result['compared_with']} -> {kappa.kappa_plus:.3f}, in a "
+        f"replay from {result['replayed_from']}"
     )
     parts = kappa.by_part.reset_index()
     columns = ["part", "contribution", "change", "from_evidence", "from_weights"]

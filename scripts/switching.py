@@ -30,6 +30,9 @@ from aurora_jax.study import (
     simulate,
     two_lengths_family,
 )
+from aurora_jax.training import code_digest
+
+_DECIDING = ("core", "crossbar", "study", "timeseries")
 
 RATES = (0.001, 0.0005)
 """False alarms per bar at which detectors are compared; the first chooses settings."""
@@ -56,7 +59,7 @@ def study(sizes: Sizes, seed: int, out: Path, *, changes: Sequence[int], console
     enable_x64()
     parts = out / "parts"
     parts.mkdir(parents=True, exist_ok=True)
-    settings = {"seed": seed, **sizes._asdict(), "version": __version__}
+    settings = {"seed": seed, **sizes._asdict(), "version": __version__, "code": code_digest(packages=_DECIDING)}
     chosen, measured = {}, {}
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
     with Progress(*columns, console=console) as progress:

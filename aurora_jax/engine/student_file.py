@@ -10,7 +10,7 @@ from flax import nnx
 from jaxtyping import Array, Int, PyTree, UInt8
 
 from ..data import FeaturePipeline, Standardiser
-from ..student import DSSM, Student, Trailing, bind
+from ..student import DSSM, ENCODERS, Student, Trailing, bind
 from .arrays import file_of, fill, read_arrays, write_whole
 from .artifact_error import ArtifactError
 
@@ -72,8 +72,11 @@ def load_student(path: Path | str) -> TrainedStudent:
     try:
         names = json.loads(arrays[".names"].tobytes())
         assets, features = tuple(names["assets"]), tuple(names["features"])
+        encoder = names.get("encoder", "gru")  # students of before there was a choice
     except (ValueError, KeyError, TypeError) as error:
         raise ArtifactError(f"{path}: damaged ({error}); restore it or train the student anew.") from None
+    if encoder not in ENCODERS:
+        raise ArtifactError(f"{path}: has an encoder {encoder!r} that this version does not know; update aurora-jax.")
     hidden, latent, components = (int(size) for size in arrays[".sizes"])
     plain = Trailing(jnp.eye(len(assets)), jnp.ones(len(assets)))
     if names.get("settings") != _settings(plain):
@@ -86,7 +89,7 @@ def load_student(path: Path | str) -> TrainedStudent:
             hidden=hidden,
             latent=latent,
             mixture_components=components,
-            encoder=names.get("encoder", "gru"),  # students of before there was a choice
+            encoder=encoder,
             rngs=nnx.Rngs(0),
         ),
         Standardiser(jnp.zeros(len(features)), jnp.ones(len(features))),
@@ -117,7 +120,7 @@ def _file(student: TrainedStudent) -> StudentFile:
             "assets": student.assets,
             "features": student.features,
             "settings": _settings(student.trailing),
-            **({} if network.encoder_kind == "gru" else {"encoder": network.encoder_kind}),
+            "encoder": network.encoder_kind,
         }
     ).encode()
     weights = nnx.to_pure_dict(nnx.split(network)[1])

@@ -2,6 +2,7 @@
 
 from .attribution import Attribution as Attribution
 from .attribution import attribute as attribute
+from .forecaster import OUTPUTS as OUTPUTS
 from .integrated_gradients import Integrated as Integrated
 from .integrated_gradients import integrated_gradients as integrated_gradients
 from .kappa_drivers import Evidence as Evidence

@@ -6,9 +6,6 @@ import numpy as np
 from flax import nnx
 from jaxtyping import Array, Bool, Float
 
-ENCODERS = ("gru", "parallel")
-"""Kinds of encoder: flax's gated recurrent unit, and `ParallelEncoder`."""
-
 _SHORTEST_BARS, _LONGEST_BARS = 1.5, 64.0  # half-lives of the memory at the start, spread evenly in logarithms
 
 
@@ -19,6 +16,7 @@ class ParallelEncoder(nnx.Module):
       g_t = \sigma(W_g u_t + b_g), \quad c_t = \tanh(W_c u_t + b_c)$$
 
     Neither gate nor candidate sees $h_{t-1}$, so that a window is a composition of affine maps, which is associative.
+    This is minGRU but for the tanh: it keeps the memory in (-1, 1) whatever the features are.
 
     Args:
         inputs: width of u.
@@ -66,14 +64,20 @@ def _then(first, second):
     return first[0] * second[0], second[0] * first[1] + second[1]
 
 
+def _recurrent_unit(inputs: int, hidden: int, *, rngs: nnx.Rngs) -> nnx.GRUCell:
+    return nnx.GRUCell(inputs, hidden, param_dtype=jnp.float32, dtype=jnp.float32, rngs=rngs)
+
+
+ENCODERS = {"gru": _recurrent_unit, "parallel": ParallelEncoder}
+"""Encoders by their kind: flax's gated recurrent unit, and the one that needs no loop over bars."""
+
+
 def encoder_of(kind: str, inputs: int, hidden: int, *, rngs: nnx.Rngs) -> nnx.GRUCell | ParallelEncoder:
     """Return an encoder by its kind.
 
     Raises:
         ValueError: if the kind is unknown; names those that there are.
     """
-    if kind == "gru":
-        return nnx.GRUCell(inputs, hidden, param_dtype=jnp.float32, dtype=jnp.float32, rngs=rngs)
-    if kind == "parallel":
-        return ParallelEncoder(inputs, hidden, rngs=rngs)
-    raise ValueError(f"encoder must be one of {', '.join(ENCODERS)}, was {kind!r}.")
+    if kind not in ENCODERS:
+        raise ValueError(f"encoder must be one of {', '.join(ENCODERS)}, was {kind!r}.")
+    return ENCODERS[kind](inputs, hidden, rngs=rngs)

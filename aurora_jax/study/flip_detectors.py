@@ -84,7 +84,7 @@ def change_point_values(
 
 
 def unexplained(series: Float[Array, "series bars"], *, window_bars: int = 256) -> Float[np.ndarray, "series bars"]:
-    r"""Return what an AR(1) of the bars before leaves unexplained: $x_t - \hat\phi_{t-1} x_{t-1}$.
+    r"""Take the autoregression of the bars before out of each bar: $x_t - \hat\phi_{t-1} x_{t-1}$, whatever the mean.
 
     $\hat\phi_{t-1}$ is of the window that ends before the bar, so that no bar explains itself; the first bar stays as
     it is, and bars before the first count as 0.

@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import jax
@@ -11,16 +12,17 @@ _DECIDING = ("core", "router", "signatures", "stochastic", "teacher", "timeserie
 """Packages that decide a result: the model and its training, the families that label blocks, and what both stand on."""
 
 
-def code_digest(library: Path = _LIBRARY) -> str:
+def code_digest(library: Path = _LIBRARY, *, packages: Sequence[str] = _DECIDING) -> str:
     """Return 16 hex digits that name jax's version and what the deciding packages do.
 
     Comments, docstrings and layout do nothing: a training that took a night need not be taken again for them.
 
     Args:
         library: folder of the packages.
+        packages: that decide the result; those of a training.
     """
     content = hashlib.sha256(jax.__version__.encode())
-    for package in _DECIDING:
+    for package in packages:
         for path in sorted((library / package).rglob("*.py")):
             content.update(f"{path.relative_to(library).as_posix()}:".encode())
             content.update(_doing(path.read_text()).encode())

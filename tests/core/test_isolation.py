@@ -30,6 +30,7 @@ def one_by_one(step, state, rows):
     return np.asarray(state), np.asarray(found)
 
 
+@pytest.mark.bits
 def test_a_scan_that_goes_on_computing_has_the_bits_of_single_calls(rows):
     step = isolated(polynomial)
 
@@ -43,6 +44,7 @@ def test_a_scan_that_goes_on_computing_has_the_bits_of_single_calls(rows):
     assert np.asarray(values).tobytes() == alone.tobytes()
 
 
+@pytest.mark.bits
 def test_the_compiler_leaves_the_computation_alone(rows):
     """The body must still be a loop after optimisation, with the arithmetic inside it and not before it."""
     compiled = jax.jit(isolated(polynomial)).lower(jnp.zeros(37), rows[0]).compile().as_text()

@@ -46,6 +46,7 @@ def copy(original, tmp_path):
     return shutil.copytree(folder, tmp_path / "copy"), keys / PUBLIC_KEY
 
 
+@pytest.mark.bits
 def test_the_rebuilt_engine_goes_on_to_the_bit(original):
     folder, keys = original
     artifact = load_artifact(folder, trusted=keys / PUBLIC_KEY)

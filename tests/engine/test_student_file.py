@@ -33,10 +33,13 @@ def test_what_is_loaded_forecasts_as_what_was_saved(tmp_path, model):
     assert_bitwise(*answers)
 
 
-def test_another_encoders_weights_are_refused(tmp_path):
+@pytest.mark.parametrize(("name", "message"), [(b'"gru"     ', "lacks|unknown"), (b'"paralle7"', "encoder 'paralle7'")])
+def test_another_encoders_weights_are_refused(tmp_path, name, message):
     """Arrays of one encoder under the name of another."""
     save_student(_trained(encoder="parallel"), tmp_path)
     file = tmp_path / "student.safetensors"
-    file.write_bytes(file.read_bytes().replace(b'"parallel"', b'"gru"     '))
-    with pytest.raises(ArtifactError):
+    content = file.read_bytes()
+    assert content.count(b'"parallel"') == 1
+    file.write_bytes(content.replace(b'"parallel"', name))
+    with pytest.raises(ArtifactError, match=message):
         load_student(tmp_path)

@@ -159,6 +159,7 @@ def test_thresholds_are_leaves_so_a_grid_is_a_vmap_and_no_change_recompiles():
     assert grid.tolist() == single
 
 
+@pytest.mark.bits
 def test_stepping_one_by_one_equals_the_scan_to_the_bit():
     machine = acceptance(penalties={Guard.WIDTH: 0.1, Guard.KAPPA: 0.07})
     inputs = path([calm(4, a=0.73), calm(3, a=0.61, soft=(Guard.WIDTH, Guard.KAPPA)), calm(9, a=0.91)])

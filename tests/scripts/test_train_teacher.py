@@ -1,6 +1,7 @@
 """The training command as its user runs it: killed and started again, and told in one line what is wrong."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -17,7 +18,6 @@ from aurora_jax.data import load_packaged
 from aurora_jax.engine import load_units
 from aurora_jax.training import code_digest
 from scripts.train_teacher import app
-from tests.commands import ENVIRONMENT
 
 REPOSITORY = Path(__file__).parents[2]
 SMALL = {
@@ -64,9 +64,10 @@ def losses(out):
 @pytest.mark.slow  # three processes that compile a gradient
 def test_a_run_killed_in_the_middle_ends_with_the_bits_of_one_that_was_not(tmp_path):
     config, whole, killed = written(tmp_path), tmp_path / "whole", tmp_path / "killed"
-    subprocess.run(command(config, whole), cwd=REPOSITORY, env=ENVIRONMENT, check=True, capture_output=True)
+    environment = {**os.environ, "JAX_PLATFORMS": "cpu"}
+    subprocess.run(command(config, whole), cwd=REPOSITORY, env=environment, check=True, capture_output=True)
     victim = subprocess.Popen(
-        command(config, killed), cwd=REPOSITORY, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command(config, killed), cwd=REPOSITORY, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     metrics, deadline = killed / "metrics.jsonl", time.monotonic() + 300
     while not (metrics.exists() and len(metrics.read_text().splitlines()) >= 3):
@@ -76,7 +77,7 @@ def test_a_run_killed_in_the_middle_ends_with_the_bits_of_one_that_was_not(tmp_p
     victim.send_signal(signal.SIGKILL)
     assert victim.wait() == -signal.SIGKILL
     assert not (killed / "teacher.safetensors").exists()
-    subprocess.run(command(config, killed), cwd=REPOSITORY, env=ENVIRONMENT, check=True, capture_output=True)
+    subprocess.run(command(config, killed), cwd=REPOSITORY, env=environment, check=True, capture_output=True)
     assert losses(killed) == losses(whole)
     assert [line["step"] for line in losses(whole)] == list(range(8))
     one, other = last_state(whole), last_state(killed)

@@ -141,6 +141,7 @@ def test_a_decision_that_cannot_be_journalled_is_not_taken(session, journal):
     assert ask(session, journal, refused).answer["seq"] == refused
 
 
+@pytest.mark.bits
 def test_a_restart_from_the_journal_gives_the_same_next_answer_to_the_bit(session, journal, artifact, parts):
     for seq in range(8):
         ask(session, journal, seq, error_rate=seq / 100, drawdown=seq / 1000)

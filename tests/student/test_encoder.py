@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from aurora_jax.student import DSSM, ParallelEncoder, Windows, bind, filter_window, student_loss
+from aurora_jax.student import DSSM, ParallelEncoder, Windows, bind, filter_window
 from aurora_jax.student.loss import evidence_loss
 from tests.student.conftest import ASSETS, BARS, FEATURES
 
@@ -69,7 +69,34 @@ def test_the_served_step_is_the_batch_filter(network, trailing, market, observed
     assert np.abs(location).max() > 0.05
 
 
-def test_gradients_are_those_of_the_bar_by_bar_pass(network, market, observed):
+def _bar_by_bar(network, features, noise, observed):
+    """The filter as the cell would have it: a loop over bars with all of the model in it."""
+
+    def advance(carry, bar):
+        hidden, cell = network.cell(*carry, *bar)
+        return (hidden, cell.latent), cell
+
+    start = jnp.zeros((ASSETS, HIDDEN), jnp.float32), jnp.zeros((ASSETS, network.latent), jnp.float32)
+    return jax.lax.scan(advance, start, (features, noise, observed))[1]
+
+
+@pytest.fixture(scope="module")
+def noise(network):
+    return jnp.asarray(np.random.default_rng(6).standard_normal((BARS, ASSETS, network.latent)), jnp.float32)
+
+
+def test_with_posterior_samples_it_is_the_loop_over_cells(network, market, noise, observed):
+    found, expected = (
+        filter_window(network, market[0], noise, observed),
+        _bar_by_bar(network, market[0], noise, observed),
+    )
+    for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
+        np.testing.assert_allclose(one, other, atol=5e-6)
+    still = filter_window(network, market[0], observed=observed)
+    assert np.abs(still.latent - found.latent).max() > 0.1
+
+
+def test_gradients_are_those_of_the_bar_by_bar_pass(network, market, noise, observed):
     windows = Windows(
         market[0][None],
         jnp.asarray(np.random.default_rng(4).standard_t(4, (1, BARS, ASSETS)), jnp.float32),
@@ -77,25 +104,18 @@ def test_gradients_are_those_of_the_bar_by_bar_pass(network, market, observed):
         observed[None],
     )
     structure, weights = nnx.split(network)
-    noise = jnp.zeros((BARS, ASSETS, network.latent), jnp.float32)
 
-    def together(weights):
-        loss, _ = student_loss(nnx.merge(structure, weights), None, windows, jacobian_weight=0.0, divergence_weight=0.5)
-        return loss
+    def gradient(cells_of):
+        @jax.jit
+        @jax.grad
+        def loss(weights):
+            model = nnx.merge(structure, weights)
+            cells = jax.tree.map(lambda leaf: leaf[None], cells_of(model, market[0], noise, observed))
+            return evidence_loss(model, cells, windows, jacobian_weight=0.0, divergence_weight=0.5)[0]
 
-    def apart(weights):
-        model = nnx.merge(structure, weights)
+        return loss(weights)
 
-        def advance(carry, bar):
-            hidden, cell = model.cell(*carry, *bar)
-            return (hidden, cell.latent), cell
-
-        start = jnp.zeros((ASSETS, HIDDEN), jnp.float32), jnp.zeros((ASSETS, model.latent), jnp.float32)
-        _, cells = jax.lax.scan(advance, start, (windows.features[0], noise, observed))
-        cells = jax.tree.map(lambda leaf: leaf[None], cells)
-        return evidence_loss(model, cells, windows, jacobian_weight=0.0, divergence_weight=0.5)[0]
-
-    found, expected = (jax.jit(jax.grad(loss))(weights) for loss in (together, apart))
+    found, expected = gradient(filter_window), gradient(_bar_by_bar)
     for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
         np.testing.assert_allclose(one, other, atol=2e-5 * max(1.0, float(np.abs(other).max())))
     assert float(np.abs(found.encoder.gate.kernel[...]).max()) > 1e-3

@@ -41,6 +41,7 @@ def test_a_window_worked_by_hand():
     np.testing.assert_array_equal(found.products[-1], [[90.0, 70.0], [70.0, 55.0]])
 
 
+@pytest.mark.bits
 def test_nothing_of_a_spike_stays(key):
     """Bit for bit: once it has left the window, sums are those of a series that never had it."""
     values = np.array(jr.normal(stream(key, "spike"), (400,)))

@@ -161,6 +161,7 @@ def _stop_at(step):
     return on_step
 
 
+@pytest.mark.bits
 def test_a_stopped_run_goes_on_to_the_bit(market, found, tmp_path):
     trainer = student_trainer(config(), found)
     settings = {"digest": "a", "validate_every": 2, "checkpoint_every": 2}
