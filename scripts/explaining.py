@@ -133,7 +133,7 @@ def _told_forecast(forecast: Attribution) -> dict:
         "asset": forecast.asset,
         "output": forecast.output,
         "value": forecast.forecast,
-        **{name.replace(" ", "_"): float(value) for name, value in forecast.split.items()},
+        **{str(name).replace(" ", "_"): float(value) for name, value in forecast.split.items()},
         "completeness_error": forecast.completeness_error,
         "outcome": forecast.outcome.name,
     }

@@ -30,11 +30,8 @@ class ParallelEncoder(nnx.Module):
 
     def __init__(self, inputs: int, hidden: int, *, rngs: nnx.Rngs):
         dtype = jnp.float32
-        self.gate = nnx.Linear(inputs, hidden, param_dtype=dtype, rngs=rngs)
+        self.gate = nnx.Linear(inputs, hidden, bias_init=_forgetting, param_dtype=dtype, rngs=rngs)
         self.candidate = nnx.Linear(inputs, hidden, param_dtype=dtype, rngs=rngs)
-        half_lives = np.geomspace(_SHORTEST_BARS, _LONGEST_BARS, hidden)
-        share = 1.0 - 2.0 ** (-1.0 / half_lives)
-        self.gate.bias[...] = jnp.asarray(np.log(share / (1.0 - share)), dtype)
 
     def __call__(
         self, hidden: Float[Array, "*batch hidden"], inputs: Float[Array, "*batch inputs"]
@@ -57,6 +54,12 @@ class ParallelEncoder(nnx.Module):
     def _map(self, inputs):
         share = nnx.sigmoid(self.gate(inputs))
         return 1.0 - share, share * nnx.tanh(self.candidate(inputs))
+
+
+def _forgetting(key, shape, dtype=jnp.float32, out_sharding=None):
+    """Return the biases at which, without input, memories fall to half in half-lives spread over the range."""
+    share = 1.0 - 2.0 ** (-1.0 / np.geomspace(_SHORTEST_BARS, _LONGEST_BARS, *shape))
+    return jnp.asarray(np.log(share / (1.0 - share)), dtype)
 
 
 def _then(first, second):

@@ -98,7 +98,7 @@ def test_a_file_of_one_asset_may_call_it_otherwise(tmp_path):
         (["--data", "us20"], "--asset must be one of AAPL, JPM, XOM, was not given"),
         (["--data", "us20", "--asset", "GE"], "--asset must be one of AAPL, JPM, XOM, was GE"),
         (["--data", "us20", "--asset", "XOM", "--output", "median"], "--output must be one of mean, scale.* median"),
-        (["--data", "us20", "--asset", "XOM", "--at", "1990-05-01"], r"holds 83 bars: .*\(--since-bars\).* needs 70"),
+        (["--data", "us20", "--asset", "XOM", "--at", "1990-05-01"], r"holds 84 bars: .*\(--since-bars\).* needs 70"),
         (["--data", "us21"], "did you mean 'us20'"),
     ],
 )
