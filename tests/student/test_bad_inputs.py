@@ -53,7 +53,9 @@ def test_what_is_not_finite_is_no_bar(student, step, market, told, value, of):
     found = step(state, bad, wrong, jnp.ones(ASSETS, bool)) if told else step(state, bad, wrong)
     expected = step(state, features[1], returns[1], jnp.asarray([True, False, True]))
     for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
-        np.testing.assert_array_equal(one, other)
+        # Two programs, so not to the bit: the value is nowhere in the result, the last bit is the compiler's.
+        relative, absolute = (1e-6, 1e-7) if one.dtype == jnp.float32 else (1e-12, 0.0)
+        np.testing.assert_allclose(one, other, rtol=relative, atol=absolute)
         assert np.all(np.isfinite(one))
 
 

@@ -91,7 +91,7 @@ def test_a_mixture_is_scored_and_served_by_the_same_quantiles(student, market, t
         served.append(info.forecast.quantiles)
     served = np.asarray(served)[10:]
     for place, level in enumerate(QUANTILES):
-        np.testing.assert_allclose(law.quantile(level), served[..., place], rtol=1e-6, atol=1e-9)
+        np.testing.assert_allclose(law.quantile(level), served[..., place], rtol=1e-5, atol=1e-8)  # a network in single
     # Who goes by scale and degrees of freedom meets the same quartiles and nearly the same tail.
     state = bound.init()
     _, info = bound.step(state, jnp.zeros((2, 3), jnp.float32), jnp.zeros(2))
