@@ -18,7 +18,7 @@ from aurora_jax.student import (
     fit_trailing,
     standardise_returns,
 )
-from aurora_jax.student.loss import evidence_loss
+from aurora_jax.student.loss import evidence_loss, filter_bar_by_bar
 
 from .record import Contest, Timing, timed
 
@@ -49,26 +49,21 @@ def _all_bars_at_once() -> Contest:
 
         return _gradient(gradient, weights, repeats=9)
 
-    ours, peer = loss(filter_window), loss(_bar_by_bar)
-    if abs(peer.answer - ours.answer) > AGREEMENT * abs(ours.answer):
-        raise RuntimeError(f"bar by bar: loss {peer.answer}, all bars at once {ours.answer}: not the same work.")
-    return Contest(
+    ours, peer = loss(filter_window), loss(filter_bar_by_bar)
+    return _contest(
         what=f"gradient with the parallel encoder, {WINDOWS} windows x {BARS} bars x {ASSETS} assets",
-        unit="asset-bars",
-        work=float(WINDOWS * BARS * ASSETS),
         ours=ours,
         peers={"the same model as a plain scan of its cell": peer},
         note="the answer is the loss",
     )
 
 
-def _bar_by_bar(network: DSSM, features, noise):
-    def advance(carry, bar):
-        hidden, cell = network.cell(*carry, *bar)
-        return (hidden, cell.latent), cell
-
-    start = tuple(jnp.zeros((ASSETS, size), jnp.float32) for size in (network.hidden, network.latent))
-    return jax.lax.scan(advance, start, (features, noise))[1]
+def _contest(*, what: str, ours: Timing, peers: dict[str, Timing], note: str) -> Contest:
+    """Return a contest over the windows' bars, whose contenders must have found the same loss."""
+    for name, peer in peers.items():
+        if abs(peer.answer - ours.answer) > AGREEMENT * abs(ours.answer):
+            raise RuntimeError(f"{name}: loss {peer.answer}, ours {ours.answer}: not the same work.")
+    return Contest(what=what, unit="asset-bars", work=float(WINDOWS * BARS * ASSETS), ours=ours, peers=peers, note=note)
 
 
 def _against_loops() -> Contest:
@@ -86,13 +81,8 @@ def _against_loops() -> Contest:
         "a Python loop over bars, the cell compiled": _looped(network, batch, noise, weigh),
         "a scan, one window at a time": _unbatched(network, batch, noise, weigh),
     }
-    for name, peer in peers.items():
-        if abs(peer.answer - ours.answer) > AGREEMENT * abs(ours.answer):
-            raise RuntimeError(f"{name}: loss {peer.answer}, the training step's {ours.answer}: not the same work.")
-    return Contest(
+    return _contest(
         what=f"training step, {WINDOWS} windows x {BARS} bars x {ASSETS} assets, {FEATURES} features",
-        unit="asset-bars",
-        work=float(WINDOWS * BARS * ASSETS),
         ours=ours,
         peers=peers,
         note="ours draws the batch and takes the AdamW step as well, the peers stop at the gradient; the answer is the "

@@ -180,6 +180,16 @@ def filter_window(
         noise = jnp.zeros((*features.shape[:2], network.latent), jnp.float32)
     if isinstance(network.encoder, ParallelEncoder):
         return _filter_in_parallel(network, network.encoder, features, noise, observed)
+    return filter_bar_by_bar(network, features, noise, observed)
+
+
+def filter_bar_by_bar(
+    network: DSSM,
+    features: Float[Array, "bars assets features"],
+    noise: Float[Array, "bars assets latent"],
+    observed: Bool[Array, "bars assets"] | None = None,
+) -> CellOutput:
+    """Run the filter as a loop over the cell, whatever the encoder; `filter_window` may have a faster way."""
     nothing = (jnp.zeros((features.shape[1], size), jnp.float32) for size in (network.hidden, network.latent))
 
     def advance(carry, bar):

@@ -8,7 +8,7 @@ import pytest
 from flax import nnx
 
 from aurora_jax.student import DSSM, ParallelEncoder, Windows, bind, filter_window
-from aurora_jax.student.loss import evidence_loss
+from aurora_jax.student.loss import evidence_loss, filter_bar_by_bar
 from tests.student.conftest import ASSETS, BARS, FEATURES
 
 HIDDEN = 8
@@ -30,7 +30,7 @@ def observed():
     return jnp.asarray(seen)
 
 
-def test_all_bars_at_once_are_the_recursion_bar_by_bar(network, market, observed):
+def test_all_bars_at_once_are_the_recursionfilter_bar_by_bar(network, market, observed):
     """In NumPy and in double precision, a bar that is missing leaving the memory as it was."""
     encoder = network.encoder
     assert isinstance(encoder, ParallelEncoder)
@@ -69,17 +69,6 @@ def test_the_served_step_is_the_batch_filter(network, trailing, market, observed
     assert np.abs(location).max() > 0.05
 
 
-def _bar_by_bar(network, features, noise, observed):
-    """The filter as the cell would have it: a loop over bars with all of the model in it."""
-
-    def advance(carry, bar):
-        hidden, cell = network.cell(*carry, *bar)
-        return (hidden, cell.latent), cell
-
-    start = jnp.zeros((ASSETS, HIDDEN), jnp.float32), jnp.zeros((ASSETS, network.latent), jnp.float32)
-    return jax.lax.scan(advance, start, (features, noise, observed))[1]
-
-
 @pytest.fixture(scope="module")
 def noise(network):
     return jnp.asarray(np.random.default_rng(6).standard_normal((BARS, ASSETS, network.latent)), jnp.float32)
@@ -88,7 +77,7 @@ def noise(network):
 def test_with_posterior_samples_it_is_the_loop_over_cells(network, market, noise, observed):
     found, expected = (
         filter_window(network, market[0], noise, observed),
-        _bar_by_bar(network, market[0], noise, observed),
+        filter_bar_by_bar(network, market[0], noise, observed),
     )
     for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
         np.testing.assert_allclose(one, other, atol=5e-6)
@@ -96,7 +85,7 @@ def test_with_posterior_samples_it_is_the_loop_over_cells(network, market, noise
     assert np.abs(still.latent - found.latent).max() > 0.1
 
 
-def test_gradients_are_those_of_the_bar_by_bar_pass(network, market, noise, observed):
+def test_gradients_are_those_of_thefilter_bar_by_bar_pass(network, market, noise, observed):
     windows = Windows(
         market[0][None],
         jnp.asarray(np.random.default_rng(4).standard_t(4, (1, BARS, ASSETS)), jnp.float32),
@@ -115,7 +104,7 @@ def test_gradients_are_those_of_the_bar_by_bar_pass(network, market, noise, obse
 
         return loss(weights)
 
-    found, expected = gradient(filter_window), gradient(_bar_by_bar)
+    found, expected = gradient(filter_window), gradient(filter_bar_by_bar)
     for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
         np.testing.assert_allclose(one, other, atol=2e-5 * max(1.0, float(np.abs(other).max())))
     assert float(np.abs(found.encoder.gate.kernel[...]).max()) > 1e-3
