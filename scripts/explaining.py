@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from aurora_jax import enable_x64
+from aurora_jax.config.engine import StreamConfig
 from aurora_jax.core import Outcome
 from aurora_jax.data import MarketData, from_iso, to_iso, write_bytes_whole
 from aurora_jax.engine import Artifact, build, load_artifact
@@ -31,7 +32,7 @@ class Asked(NamedTuple):
 
     Attributes:
         artifact: folder.
-        symbol: stream of it; None takes the first whose assets the data has.
+        symbol: stream of it; None takes the first that fits the data.
         data: the stream's bars.
         at: the last bar up to the end of this date, or up to this time; None takes the last.
         asset: whose forecast.
@@ -64,7 +65,7 @@ def explain(asked: Asked, out: Path, *, console: Console) -> dict:
     artifact, market = load_artifact(asked.artifact), market_named(asked.data)
     symbol = _stream(asked.symbol, artifact, market)
     engine = build(artifact.config, artifact, symbol=symbol)
-    history = _history(asked, market, tuple(artifact.config.streams[symbol].assets))
+    history = _history(asked, market, artifact.config.streams[symbol])
     asset = _asset(asked.asset, history)
     now, before = len(history.times) - 1, len(history.times) - 1 - asked.since_bars
     if before < engine.meta.warm_up_bars:
@@ -97,14 +98,20 @@ def _stream(symbol: str | None, artifact: Artifact, market: MarketData) -> str:
     streams = artifact.config.streams
     if symbol is not None and symbol not in streams:
         raise ValueError(f"no stream {symbol} in {artifact.folder}; --symbol may be {', '.join(streams)}.")
-    fitting = [name for name, stream in streams.items() if set(stream.assets) <= set(market.assets)]
+    fitting = [
+        name for name, stream in streams.items() if set(stream.assets) <= set(market.assets) or _alone(stream, market)
+    ]
     return symbol or next(iter(fitting or streams))
 
 
-def _history(asked: Asked, market: MarketData, assets: tuple[str, ...]) -> MarketData:
-    # A stream of one asset may be called otherwise in a file of its own.
-    alone = len(assets) == len(market.assets) == 1
-    market = replace(market, assets=assets) if alone else market.select(assets)
+def _alone(stream: StreamConfig, market: MarketData) -> bool:
+    """Say whether both are of one asset: a file of its own may call it otherwise."""
+    return len(stream.assets) == len(market.assets) == 1
+
+
+def _history(asked: Asked, market: MarketData, stream: StreamConfig) -> MarketData:
+    assets = tuple(stream.assets)
+    market = replace(market, assets=assets) if _alone(stream, market) else market.select(assets)
     if asked.at is None:
         return market
     whole_day = _DAY_S if len(asked.at) == len("2018-02-05") else 1

@@ -6,6 +6,7 @@ import pytest
 from aurora_jax.certification import KappaParts
 from aurora_jax.engine import Meta
 from aurora_jax.explain import Evidence, kappa_drivers
+from aurora_jax.explain.plot_drivers import driver_names
 
 # Parts weigh 1 : 2 : 1 within kappa, and kappa 0.6 within kappa_plus.
 _META = Meta(KappaParts(1.0, 2.0, 1.0), 0.6, 1.0, 1.0)
@@ -85,3 +86,8 @@ def test_it_can_be_drawn():
     np.testing.assert_allclose([bar.get_width() for bar in axes.patches], found.drivers["change"])
     first = found.drivers.iloc[0]
     assert axes.get_yticklabels()[0].get_text() == f"{first['part']}, {first['asset']}"
+
+
+def test_an_asset_is_named_where_there_are_several():
+    assert driver_names(["state", "model"], ["X", "Y"]) == ["state, X", "model, Y"]
+    assert driver_names(["state", "model"], ["X", "X"]) == ["state", "model"]

@@ -1,5 +1,7 @@
 """The encoder that is trained without a loop over bars: the recursion in NumPy, the served step, missing bars."""
 
+from typing import get_args
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -7,7 +9,8 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from aurora_jax.student import DSSM, ParallelEncoder, Windows, bind, filter_window
+from aurora_jax.config.student_model import StudentModelConfig
+from aurora_jax.student import DSSM, ENCODERS, ParallelEncoder, Windows, bind, filter_window
 from aurora_jax.student.loss import evidence_loss, filter_bar_by_bar
 from tests.student.conftest import ASSETS, BARS, FEATURES
 
@@ -115,6 +118,10 @@ def test_memories_start_from_a_bar_and_a_half_to_sixty_four():
     encoder = ParallelEncoder(2, 5, rngs=nnx.Rngs(0))
     share = nnx.sigmoid(encoder.gate.bias[...])
     np.testing.assert_allclose(np.log(0.5) / np.log1p(-np.asarray(share, float)), np.geomspace(1.5, 64, 5), rtol=1e-5)
+
+
+def test_the_configuration_knows_the_same_encoders():
+    assert get_args(StudentModelConfig.model_fields["encoder"].annotation) == tuple(ENCODERS)
 
 
 def test_an_unknown_encoder_is_refused():

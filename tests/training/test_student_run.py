@@ -11,7 +11,7 @@ from flax import nnx
 from aurora_jax.config import ConfigError, StudentConfig, load_config, parse_config
 from aurora_jax.data import DataError, load_packaged
 from aurora_jax.engine import Units, load_student, save_student
-from aurora_jax.student import NO_REGIME
+from aurora_jax.student import NO_REGIME, ParallelEncoder
 from aurora_jax.teacher import initial_embedder, reference_teacher, teacher_embed
 from aurora_jax.training import TaughtBy, run_training, student_digest, student_set, student_trainer, trained_student
 from aurora_jax.training.run import bits
@@ -175,6 +175,17 @@ def test_a_stopped_run_goes_on_to_the_bit(market, found, tmp_path):
     assert resumed.best_score == whole.best_score
     save_student(trained_student(market, found, whole.model), tmp_path)
     assert load_student(tmp_path).features == ("return_1", "volatility_10")
+
+
+def test_a_configuration_may_ask_for_the_parallel_encoder(market, found, tmp_path):
+    trainer = student_trainer(config(model={**CONTENT["model"], "encoder": "parallel"}), found)
+    ended = run_training(trainer, tmp_path / "run", digest="p", validate_every=2, checkpoint_every=2)
+    start, encoder = ParallelEncoder(4, 4, rngs=nnx.Rngs(0)), ended.last.encoder
+    assert isinstance(encoder, ParallelEncoder)
+    assert not np.allclose(encoder.gate.bias[...], start.gate.bias[...], atol=1e-4)  # where all start: it has learnt
+    assert np.isfinite(ended.best_score)
+    save_student(trained_student(market, found, ended.model), tmp_path)
+    assert load_student(tmp_path).network.encoder_kind == "parallel"
 
 
 def test_the_digest_names_settings_and_teacher(market, found):
