@@ -1,6 +1,7 @@
 """An explanation from an artifact and a history to its folder."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +17,7 @@ from aurora_jax import enable_x64
 from aurora_jax.config.engine import StreamConfig
 from aurora_jax.core import Outcome
 from aurora_jax.data import MarketData, from_iso, to_iso, write_bytes_whole
-from aurora_jax.engine import Artifact, build, load_artifact
+from aurora_jax.engine import build, load_artifact
 from aurora_jax.explain import OUTPUTS, Attribution, Evidence, KappaDrivers, attribute, evidence_of, kappa_drivers
 from aurora_jax.replay import ReplayRow, replay
 from aurora_jax.report import picture
@@ -63,9 +64,9 @@ def explain(asked: Asked, out: Path, *, console: Console) -> dict:
         raise ValueError(f"--output must be one of {', '.join(OUTPUTS)}, was {asked.output}.")
     enable_x64()
     artifact, market = load_artifact(asked.artifact), market_named(asked.data)
-    symbol = _stream(asked.symbol, artifact, market)
+    symbol = stream_for(market, artifact.config.streams, symbol=asked.symbol)
     engine = build(artifact.config, artifact, symbol=symbol)
-    history = _history(asked, market, artifact.config.streams[symbol])
+    history = history_up_to(asked.at, market, artifact.config.streams[symbol])
     asset = _asset(asked.asset, history)
     now, before = len(history.times) - 1, len(history.times) - 1 - asked.since_bars
     if before < engine.meta.warm_up_bars:
@@ -93,11 +94,14 @@ def explain(asked: Asked, out: Path, *, console: Console) -> dict:
     return result
 
 
-def _stream(symbol: str | None, artifact: Artifact, market: MarketData) -> str:
-    """Return the stream asked for, or the first of the artifact whose assets the market has."""
-    streams = artifact.config.streams
+def stream_for(market: MarketData, streams: Mapping[str, StreamConfig], *, symbol: str | None) -> str:
+    """Return the stream asked for, or the first whose assets the market has.
+
+    Raises:
+        ValueError: if there is no such stream; names those that there are.
+    """
     if symbol is not None and symbol not in streams:
-        raise ValueError(f"no stream {symbol} in {artifact.folder}; --symbol may be {', '.join(streams)}.")
+        raise ValueError(f"the artifact has no stream {symbol}; --symbol may be {', '.join(streams)}.")
     fitting = [
         name for name, stream in streams.items() if set(stream.assets) <= set(market.assets) or _alone(stream, market)
     ]
@@ -109,15 +113,21 @@ def _alone(stream: StreamConfig, market: MarketData) -> bool:
     return len(stream.assets) == len(market.assets) == 1
 
 
-def _history(asked: Asked, market: MarketData, stream: StreamConfig) -> MarketData:
+def history_up_to(at: str | None, market: MarketData, stream: StreamConfig) -> MarketData:
+    """Return the stream's bars up to the end of a date, or up to a time; None takes all.
+
+    Raises:
+        DataError: if the market lacks an asset, or the date cannot be read.
+        ValueError: if there is no bar; names the first.
+    """
     assets = tuple(stream.assets)
     market = replace(market, assets=assets) if _alone(stream, market) else market.select(assets)
-    if asked.at is None:
+    if at is None:
         return market
-    whole_day = _DAY_S if len(asked.at) == len("2018-02-05") else 1
-    count = int(np.searchsorted(market.times, from_iso(asked.at) + whole_day))
+    whole_day = _DAY_S if len(at) == len("2018-02-05") else 1
+    count = int(np.searchsorted(market.times, from_iso(at) + whole_day))
     if count == 0:
-        raise ValueError(f"no bar up to {asked.at} (--at): {asked.data} begins on {to_iso(market.times[0])}.")
+        raise ValueError(f"no bar up to {at} (--at): {market.symbol} begins on {to_iso(market.times[0])}.")
     return market.rows(0, count)
 
 

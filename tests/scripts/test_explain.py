@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import jax
 import numpy as np
@@ -15,7 +16,8 @@ from aurora_jax.explain import evidence_of, kappa_drivers
 from aurora_jax.replay import replay
 from aurora_jax.router import FAMILIES
 from scripts.explain import app
-from tests.small_engine import ASSETS, first, small
+from scripts.explaining import history_up_to, stream_for
+from tests.small_engine import ASSETS, first, histories, settings, small
 
 BAR, BEFORE = 120, 99
 
@@ -88,13 +90,32 @@ def test_a_file_of_one_asset_may_call_it_otherwise(tmp_path):
     assert told["bar"] == to_iso(data.times[-1])
 
 
+def test_a_market_finds_its_stream():
+    trio, index = histories().values()
+    streams = settings(histories()).streams
+    assert list(streams) == ["TRIO", "INDEX"]
+    assert stream_for(trio, streams, symbol=None) == "TRIO"
+    assert stream_for(index, streams, symbol=None) == "INDEX"
+    assert stream_for(replace(index, assets=("mine",)), streams, symbol=None) == "INDEX"
+    assert stream_for(trio, streams, symbol="INDEX") == "INDEX"
+
+
+def test_a_date_is_its_whole_day_and_a_time_that_time():
+    index = histories()["INDEX"].rows(0, 60)
+    hourly = replace(index, times=index.times[0] + 3600 * np.arange(60))
+    day, stream = to_iso(index.times[0])[:10], settings(histories()).streams["INDEX"]
+    assert len(history_up_to(day, hourly, stream).times) == 24
+    assert len(history_up_to(f"{day}T05:00:00", hourly, stream).times) == 6
+    assert len(history_up_to(None, hourly, stream).times) == 60
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["--data", "sp500"], "no asset AAPL, JPM, XOM; it has sp500"),
         (["--data", "us20", "--at", "1950-01-01"], r"no bar up to 1950-01-01 \(--at\): us20 begins on 1990-01-02"),
         (["--data", "us20", "--at", "yesterday"], "yesterday"),
-        (["--data", "us20", "--symbol", "GOLD"], "no stream GOLD in .*; --symbol may be TRIO"),
+        (["--data", "us20", "--symbol", "GOLD"], "no stream GOLD; --symbol may be TRIO"),
         (["--data", "us20"], "--asset must be one of AAPL, JPM, XOM, was not given"),
         (["--data", "us20", "--asset", "GE"], "--asset must be one of AAPL, JPM, XOM, was GE"),
         (["--data", "us20", "--asset", "XOM", "--output", "median"], "--output must be one of mean, scale.* median"),
