@@ -59,7 +59,7 @@ def study(sizes: Sizes, seed: int, out: Path, *, changes: Sequence[int], console
     enable_x64()
     parts = out / "parts"
     parts.mkdir(parents=True, exist_ok=True)
-    settings = {"seed": seed, **sizes._asdict(), "version": __version__, "code": code_digest(packages=_DECIDING)}
+    settings = settings_of(seed, sizes)
     chosen, measured = {}, {}
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
     with Progress(*columns, console=console) as progress:
@@ -92,6 +92,11 @@ def study(sizes: Sizes, seed: int, out: Path, *, changes: Sequence[int], console
     }
     _publish(result, out, console)
     return result
+
+
+def settings_of(seed: int, sizes: Sizes) -> dict:
+    """Return what a part that an earlier run has left must have been made with, the code included."""
+    return {"seed": seed, **sizes._asdict(), "version": __version__, "code": code_digest(packages=_DECIDING)}
 
 
 def _kept(path: Path, settings: dict, make: Callable[[], dict]) -> dict:

@@ -5,8 +5,10 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
+from aurora_jax.study import Sizes
+from aurora_jax.training import code_digest
 from scripts.study_transitions import app
-from scripts.switching import _kept, _one_for_all, cell
+from scripts.switching import _kept, _one_for_all, cell, settings_of
 
 
 def test_without_dynamax_one_line_names_the_remedy(tmp_path, monkeypatch):
@@ -29,6 +31,13 @@ def test_a_part_is_made_once_for_the_same_settings(tmp_path):
     assert _kept(path, {"seed": 1}, make) == {"count": 1}
     assert _kept(path, {"seed": 1}, make) == {"count": 1}
     assert _kept(path, {"seed": 2}, make) == {"count": 2}
+
+
+def test_parts_of_another_code_are_made_anew():
+    """A detector's reading that was added, say: its packages are in the name of the code."""
+    told = settings_of(3, Sizes(20, 10, 1000))
+    assert told["code"] == code_digest(packages=("core", "crossbar", "study", "timeseries"))
+    assert (told["seed"], told["flips"]) == (3, 20)
 
 
 def test_one_setting_serves_all_changes():

@@ -1,5 +1,7 @@
 """Inputs that do not fit are refused by name; what is not a number is a bar that an asset does not have."""
 
+import inspect
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -99,3 +101,9 @@ def test_a_window_of_another_width_is_refused(network, trailing):
         filter_window(network, jnp.zeros((9, ASSETS, FEATURES), jnp.float32), jnp.zeros((9, ASSETS, 1), jnp.float32))
     with pytest.raises(ValueError, match=r"returns must have shape \(9, 3\), had \(9, 2\)"):
         standardise_returns(trailing, _returns(9, 2))
+    # As users call them: in tests the annotations, which only tests enforce, would be faster.
+    seen = jnp.ones((9, ASSETS - 1), bool)
+    with pytest.raises(ValueError, match=r"observed must have shape \(9, 3\), had \(9, 2\)"):
+        inspect.unwrap(standardise_returns)(trailing, _returns(9), seen)
+    with pytest.raises(ValueError, match=r"observed must have shape \(9, 3\), had \(9, 2\)"):
+        inspect.unwrap(filter_window)(network, jnp.zeros((9, ASSETS, FEATURES), jnp.float32), observed=seen)

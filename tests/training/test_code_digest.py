@@ -39,6 +39,14 @@ def test_a_file_more_or_of_another_name_is_another_code(library):
     assert len({before, moved, code_digest(library)}) == 3
 
 
+def test_other_packages_may_decide(library):
+    before = code_digest(library, packages=("report",))
+    (library / "teacher" / "idea.py").write_text("x = 1\n")
+    assert code_digest(library, packages=("report",)) == before
+    (library / "report" / "idea.py").write_text("x = 1\n")
+    assert code_digest(library, packages=("report",)) != before
+
+
 def test_words_layout_and_other_packages_are_not(library):
     before = code_digest(library)
     (library / "teacher" / "idea.py").write_text('"""Another text."""\n# Why.\ndef idea( x ):\n    return (2*x)\n')
