@@ -178,17 +178,10 @@ def _write(out: Path, forecast: Attribution, kappa: KappaDrivers, result: dict) 
 
 
 def _show(console: Console, result: dict, forecast: Attribution, kappa: KappaDrivers) -> None:
-    told = result["forecast"]
-    console.print(
-        f"[bold]{result['stream']}[/bold] after {result['bar']}: {told['asset']}'s {told['output']} is "
-        f"{told['value']:.5f} = scale law {told['scale_law']:.5f} + network {told['network']:+.5f} + features "
-        f"{told['features']:+.5f}; completeness error {told['completeness_error']:.1e}"
-    )
-    if forecast.outcome != Outcome.OK:
-        console.print(f"[bold red]{forecast.outcome.name}[/bold red]: the contributions must not be used as they stand")
-    console.print(_table(forecast.by_feature, ["feature", "asset", "contribution", "share"], "Features, largest first"))
+    console.print(f"[bold]{result['stream']}[/bold] after {result['bar']}")
+    show_forecast(console, forecast)
     likely = ", ".join(f"{name} {share:.2f}" for name, share in result["families"].items())
-    console.print(f"Family of {told['asset']}'s window: {likely}")
+    console.print(f"Family of {forecast.asset}'s window: {likely}")
     console.print(
         f"kappa_plus {kappa.reference_kappa_plus:.3f} on {result['compared_with']} -> {kappa.kappa_plus:.3f}, in a "
         f"replay from {result['replayed_from']}"
@@ -196,6 +189,19 @@ def _show(console: Console, result: dict, forecast: Attribution, kappa: KappaDri
     parts = kappa.by_part.reset_index()
     columns = ["part", "contribution", "change", "from_evidence", "from_weights"]
     console.print(_table(parts, columns, "kappa_plus by kind of evidence"))
+
+
+def show_forecast(console: Console, forecast: Attribution) -> None:
+    """Print the forecast's parts and largest features, and whether they may be used."""
+    parts = forecast.split
+    console.print(
+        f"{forecast.asset}'s {forecast.output} is {forecast.forecast:.5f} = scale law {parts['scale law']:.5f} + "
+        f"network {parts['network']:+.5f} + features {parts['features']:+.5f}; completeness error "
+        f"{forecast.completeness_error:.1e}"
+    )
+    if forecast.outcome != Outcome.OK:
+        console.print(f"[bold red]{forecast.outcome.name}[/bold red]: the contributions must not be used as they stand")
+    console.print(_table(forecast.by_feature, ["feature", "asset", "contribution", "share"], "Features, largest first"))
 
 
 def _table(found: pd.DataFrame, columns: list[str], title: str) -> Table:

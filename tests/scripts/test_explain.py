@@ -1,5 +1,6 @@
 """The explanation as its user runs it."""
 
+import io
 import json
 import re
 from dataclasses import replace
@@ -8,15 +9,17 @@ import jax
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
+from aurora_jax.core import Outcome
 from aurora_jax.data import to_iso
 from aurora_jax.engine import save_artifact
-from aurora_jax.explain import evidence_of, kappa_drivers
+from aurora_jax.explain import Attribution, evidence_of, kappa_drivers
 from aurora_jax.replay import replay
 from aurora_jax.router import FAMILIES
 from scripts.explain import app
-from scripts.explaining import history_up_to, stream_for
+from scripts.explaining import history_up_to, show_forecast, stream_for
 from tests.small_engine import ASSETS, first, histories, settings, small
 
 BAR, BEFORE = 120, 99
@@ -88,6 +91,19 @@ def test_a_file_of_one_asset_may_call_it_otherwise(tmp_path):
     assert done.exit_code == 0, done.output
     told = json.loads((tmp_path / "out" / "explanation.json").read_text())
     assert told["bar"] == to_iso(data.times[-1])
+
+
+@pytest.mark.parametrize(("outcome", "told"), [(Outcome.OK, False), (Outcome.NOT_CONVERGED, True)])
+def test_contributions_that_do_not_add_up_are_told(outcome, told):
+    drivers = pd.DataFrame(
+        {"feature": ["kurtosis"], "asset": ["X"], "bars_ago": [0], "value": [1.0], "contribution": [-0.002]}
+    ).assign(share=-1.0, completeness_error=0.2)
+    found = Attribution("X", "quantile_05", -0.05, -0.04, -0.008, drivers, 0.2, 512, outcome)
+    console = Console(file=io.StringIO(), width=120)
+    show_forecast(console, found)
+    printed = console.file.getvalue()
+    assert "X's quantile_05 is -0.05000 = scale law -0.04000 + network -0.00800 + features -0.00200" in printed
+    assert ("NOT_CONVERGED: the contributions must not be used" in printed) == told
 
 
 def test_a_market_finds_its_stream():
