@@ -76,6 +76,7 @@ def test_later_bars_change_no_earlier_forecast(student, market):
     np.testing.assert_allclose(other.scale[:49], law.scale[:49], rtol=1e-7)
 
 
+@pytest.mark.slow  # as compiled for users: a network in single precision is 2e-6 off at the fast tests' level
 def test_a_mixture_is_scored_and_served_by_the_same_quantiles(student, market, tmp_path):
     """And comes back from its file as a mixture."""
     network = speaking(DSSM(3, hidden=4, latent=2, mixture_components=3, rngs=nnx.Rngs(1)))
@@ -91,7 +92,7 @@ def test_a_mixture_is_scored_and_served_by_the_same_quantiles(student, market, t
         served.append(info.forecast.quantiles)
     served = np.asarray(served)[10:]
     for place, level in enumerate(QUANTILES):
-        np.testing.assert_allclose(law.quantile(level), served[..., place], rtol=1e-5, atol=1e-8)  # a network in single
+        np.testing.assert_allclose(law.quantile(level), served[..., place], rtol=1e-6, atol=1e-9)
     # Who goes by scale and degrees of freedom meets the same quartiles and nearly the same tail.
     state = bound.init()
     _, info = bound.step(state, jnp.zeros((2, 3), jnp.float32), jnp.zeros(2))
