@@ -2,8 +2,12 @@
 
 import os
 
-_FAST = f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0".strip()
+from tests.compiler import with_fast_compiler
 
-# LLVM's optimisations are most of what a short command does. Not for what must be equal to the bit.
-ENVIRONMENT = {**os.environ, "JAX_PLATFORMS": "cpu", "XLA_FLAGS": _FAST}
+# Most of what a short command does is compile. Not for what must be equal to the bit.
+ENVIRONMENT = {
+    **os.environ,
+    "JAX_PLATFORMS": "cpu",
+    "XLA_FLAGS": with_fast_compiler(os.environ.get("XLA_FLAGS", "")),
+}
 """Compiles fast rather than well."""

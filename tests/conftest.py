@@ -20,6 +20,8 @@ import jax  # noqa: E402
 import pytest  # noqa: E402
 from xdist.scheduler import LoadFileScheduling  # noqa: E402
 
+from tests.compiler import with_fast_compiler  # noqa: E402
+
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
@@ -31,18 +33,14 @@ def key():
     return jax.random.key(1337)
 
 
-_LEVEL = "--xla_backend_optimization_level"
-
-
 def pytest_configure(config):
-    """Compile the fast tests without LLVM's optimisations, in which most of their time would go.
+    """Compile the fast tests quickly rather than well; workers inherit it.
 
     XLA's own passes, fusion and layout stay. What is equal to the bit must be so as it is served, too: `.ci/run` runs
-    the slow tests and those marked `bits` without this.
+    the slow tests and those marked `bits` as programs are compiled for users.
     """
-    given = os.environ.get("XLA_FLAGS", "")
-    if "not slow" in config.option.markexpr and _LEVEL not in given:  # workers inherit it; twice is another cache
-        os.environ["XLA_FLAGS"] = f"{given} {_LEVEL}=0".strip()
+    if "not slow" in config.option.markexpr:
+        os.environ["XLA_FLAGS"] = with_fast_compiler(os.environ.get("XLA_FLAGS", ""))
 
 
 _MAPPED = Path("/proc/self/maps")

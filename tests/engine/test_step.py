@@ -7,6 +7,7 @@ import pytest
 from aurora_jax.core import Outcome
 from aurora_jax.engine import ScenarioSet
 from aurora_jax.governance import Decision
+from tests.compiler import as_for_users
 from tests.small_engine import BARS, WARM_UP_BARS, assert_bitwise, first, scan, small, walk
 
 AT = 120  # a bar long after warming up
@@ -32,6 +33,7 @@ def step(trio):
     return eqx.filter_jit(trio.engine.step)
 
 
+@as_for_users
 @pytest.mark.bits
 def test_a_scan_is_the_step_called_one_by_one(walked, scanned):
     """What is served is what was replayed, to the bit."""

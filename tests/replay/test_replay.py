@@ -4,6 +4,7 @@ import pytest
 
 from aurora_jax.core import Outcome
 from aurora_jax.replay import AccountRule, replay
+from tests.compiler import as_for_users
 from tests.small_engine import assert_bitwise, first, small, walk
 
 BARS = 262  # one whole chunk of 256 and a rest
@@ -32,6 +33,7 @@ def test_the_padding_of_a_chunk_leaves_no_trace(trio, whole):
     assert_bitwise(*(jax.tree.map(lambda leaf: leaf[:BARS], done.rows) for done in (longer, whole)))
 
 
+@as_for_users
 @pytest.mark.bits
 def test_a_replay_begins_as_the_engine_alone_would(whole):
     """Until the account first trades, the engine sees nothing but bars."""

@@ -1,7 +1,6 @@
 """Inputs that do not fit are refused by name; what is not a number is a bar that an asset does not have."""
 
 import inspect
-import os
 
 import equinox as eqx
 import jax
@@ -10,6 +9,7 @@ import numpy as np
 import pytest
 
 from aurora_jax.student import bind, filter_window, fit_scale_law, fit_trailing, standardise_returns
+from tests.compiler import as_for_users
 from tests.student.conftest import ASSETS, FEATURES
 
 
@@ -73,11 +73,10 @@ def _assert_equal(found, expected):
         assert np.all(np.isfinite(one))
 
 
+@as_for_users
 @pytest.mark.bits
 def test_a_bar_that_is_no_bar_is_one_that_is_not_observed_to_the_bit(student, step, market):
     """As compiled for users, also between the program that is told which assets have a bar and the one that is not."""
-    if "--xla_backend_optimization_level" in os.environ.get("XLA_FLAGS", ""):
-        pytest.skip("the last bit is the compiler's: only as compiled for users")
     features, returns = market
     state, _ = step(student.init(), features[0], returns[0])
     found = step(state, features[1].at[1, 2].set(jnp.nan), returns[1])

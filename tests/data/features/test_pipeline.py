@@ -5,6 +5,7 @@ import pytest
 
 from aurora_jax.core import Columns
 from aurora_jax.data import FeaturePipeline, batch_features, feature_by_name, feature_names
+from tests.compiler import as_for_users
 from tests.data.bars import market
 from tests.data.features.batch import ALL, BARS
 
@@ -21,6 +22,8 @@ def test_names_follow_the_columns():
         assert feature_by_name(name).name == name
 
 
+@as_for_users
+@pytest.mark.bits
 def test_a_batch_is_the_step_bit_for_bit(history, real):
     state, step = ALL.init(4), jax.jit(ALL.step)
     for bar in range(BARS):
