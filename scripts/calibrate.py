@@ -13,9 +13,18 @@ from jaxtyping import Array, Float
 from aurora_jax.config import EngineConfig, QuickstartConfig
 from aurora_jax.config.quickstart import BASELINE_CELLS, SCENARIO_BARS
 from aurora_jax.core import Outcome
-from aurora_jax.crossbar import Crossbar
+from aurora_jax.crossbar import TwoLengths
 from aurora_jax.data import MarketData, Split
-from aurora_jax.engine import Engine, ScenarioSet, StreamParts, assemble, posterior_spread, router_parts, scenario_set
+from aurora_jax.engine import (
+    Engine,
+    ScenarioSet,
+    StreamParts,
+    assemble,
+    crossbar_of,
+    posterior_spread,
+    router_parts,
+    scenario_set,
+)
 from aurora_jax.governance import GuardFlags, calm_thresholds
 from aurora_jax.replay import Replay, replay
 from aurora_jax.router import Router
@@ -120,14 +129,14 @@ def _with_levels(config: QuickstartConfig, levels: dict[str, dict[str, float]]) 
 def _index_levels(config: QuickstartConfig, market: MarketData, periods: Split) -> dict[str, float]:
     """Return quantiles of the index over all bars before the hold-out; the calm years are too few for its tail."""
     before = int(np.searchsorted(market.times, periods.validation.times[-1])) + 1
-    crossbar = Crossbar(window_bars=config.engine.crossbar.window_bars)
+    crossbar = crossbar_of(config.engine.crossbar)
     index = np.asarray(_mean_index(crossbar, jnp.asarray(market.rows(0, before).log_returns())))
-    off, on = np.quantile(index[crossbar.window_bars :], config.index_quantiles)
+    off, on = np.quantile(index[crossbar.long_bars :], config.index_quantiles)
     return {"index_off": float(off), "index_on": float(on)}
 
 
 @jax.jit
-def _mean_index(crossbar: Crossbar, returns: Float[Array, "bars assets"]) -> Float[Array, " bars"]:
+def _mean_index(crossbar: TwoLengths, returns: Float[Array, "bars assets"]) -> Float[Array, " bars"]:
     """Return the smoothed index bar by bar, averaged over assets as the engine does at equal weights."""
 
     def bar(state, row):

@@ -14,11 +14,12 @@ from aurora_jax import __version__, enable_x64
 from aurora_jax.config.engine import CrossbarConfig
 from aurora_jax.core import root_key, stream
 from aurora_jax.data import write_bytes_whole
-from aurora_jax.engine import canonical_json, transition_of
+from aurora_jax.engine import canonical_json, crossbar_of, transition_of
 from aurora_jax.report import delays_figure, picture, transitions_page, transitions_verdict
 from aurora_jax.study import (
     SCENARIOS,
     Scenario,
+    Served,
     Sizes,
     choose,
     configured,
@@ -96,7 +97,8 @@ def study(sizes: Sizes, seed: int, out: Path, *, changes: Sequence[int], console
 
 def settings_of(seed: int, sizes: Sizes) -> dict:
     """Return what a part that an earlier run has left must have been made with, the code included."""
-    return {"seed": seed, **sizes._asdict(), "version": __version__, "code": code_digest(packages=_DECIDING)}
+    code = {"version": __version__, "code": code_digest(packages=_DECIDING)}
+    return {"seed": seed, **sizes._asdict(), "served": CrossbarConfig().model_dump(), **code}
 
 
 def _kept(path: Path, settings: dict, make: Callable[[], dict]) -> dict:
@@ -135,14 +137,15 @@ def _delays(scenario: Scenario, seed: int, sizes: Sizes, setting: str, of_rivals
     drawn = draw(scenario, stream(root_key(seed), "transitions", scenario.name, "reported"), sizes)
     generator = np.random.default_rng(seed)
     config = CrossbarConfig()
+    served = Served(crossbar_of(config), config.momentum_on, config.window_bars)
     recent = int(setting.split()[0])
     pairs = {"crossbar, two lengths": two_lengths_family(drawn, recent_bars=(recent,))[setting]}
-    pairs |= {name: values[""] for name, values in crossbar_family(drawn, momentum_on=config.momentum_on)}
+    pairs |= {name: values[""] for name, values in crossbar_family(drawn, served)}
     for name, values in rivals(drawn, _model(scenario, seed)):
         pairs[name] = values[of_rivals[name]]
     return {
         "detectors": {name: measure(pair, rates=RATES, generator=generator) for name, pair in pairs.items()},
-        "configured": configured(drawn, transition_of(config)),
+        "configured": configured(drawn, served, transition_of(config)),
     }
 
 

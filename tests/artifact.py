@@ -43,7 +43,7 @@ def engine_config(streams: dict[str, MarketData], **changes) -> EngineConfig:
         "features": FEATURES,
         "student": {"hidden": 8, "latent": 3},
         "conformal": {"miscoverage": 0.1, "window_bars": 100, "cold_start_scores": 30},
-        "crossbar": {"window_bars": 64},
+        "crossbar": {"window_bars": 64, "long_bars": 64},
         "meta": {"warm_up_bars": 70, "coverage_window_bars": 50, "width_window_bars": 100},
         "allocation": {
             "tail_probability": 0.1,

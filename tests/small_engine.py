@@ -55,7 +55,7 @@ def settings(streams: dict[str, MarketData]) -> EngineConfig:
         "features": FEATURES,
         "student": {"hidden": 4, "latent": 2},
         "conformal": {"miscoverage": 0.1, "window_bars": 60, "cold_start_scores": 30},
-        "crossbar": {"window_bars": 32},
+        "crossbar": {"window_bars": 32, "long_bars": 64},
         "meta": {"warm_up_bars": WARM_UP_BARS, "coverage_window_bars": 40, "width_window_bars": 64},
         "allocation": {
             "tail_probability": 0.1,

@@ -30,9 +30,22 @@ class ConformalConfig(Frozen):
 
 
 class CrossbarConfig(Frozen):
-    """Crossbar index and the hysteresis by which a transition is declared."""
+    """Crossbar index and the hysteresis by which a transition is declared.
+
+    Attributes:
+        window_bars: returns that the router and momentum read.
+        recent_bars: returns in the index's recent window, at least 32; `long_bars` in its long one.
+        half_life_bars: bars after which an index counts half.
+        index_on: smoothed index above which a transition may start; `index_off` below which it ends.
+        momentum_on: size of momentum above which it may start; `momentum_off` below which it ends.
+        volatility_min: volatility above which it may start.
+        min_transition_bars: shortest duration.
+    """
 
     window_bars: PositiveInt = 128
+    recent_bars: Annotated[int, Field(ge=32)] = 32
+    long_bars: PositiveInt = 256
+    half_life_bars: PositiveFloat = 8.0
     index_on: PositiveFloat = 2.0
     index_off: PositiveFloat = 1.4
     momentum_on: NonNegativeFloat = 0.5
@@ -46,6 +59,14 @@ class CrossbarConfig(Frozen):
             on, off = getattr(self, f"{name}_on"), getattr(self, f"{name}_off")
             if off > on:
                 raise ValueError(f"{name}_off must not exceed {name}_on, were {off:g} and {on:g}")
+        return self
+
+    @model_validator(mode="after")
+    def _lengths(self) -> "CrossbarConfig":
+        if self.recent_bars >= self.long_bars:
+            raise ValueError(f"recent_bars must be below long_bars, were {self.recent_bars} and {self.long_bars}")
+        if self.window_bars > self.long_bars:
+            raise ValueError(f"window_bars must not exceed long_bars, were {self.window_bars} and {self.long_bars}")
         return self
 
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from aurora_jax.core import Number, Outcome
 
@@ -28,6 +28,16 @@ class TwoLengthsState(NamedTuple):
     recent: SlidingProductsState
     long: SlidingProductsState
     smoothed: Float[Array, " readings"]
+
+    @property
+    def returns(self) -> Float[Array, "*batch long_window"]:
+        """The long window, oldest first; zeros where it is not full."""
+        return self.long.values
+
+    @property
+    def bars(self) -> Int[Array, "*batch"]:
+        """Returns admitted so far."""
+        return self.long.bars
 
 
 class TwoLengths(eqx.Module):

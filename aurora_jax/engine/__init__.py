@@ -13,6 +13,7 @@ from .build import RouterParts as RouterParts
 from .build import StreamParts as StreamParts
 from .build import assemble as assemble
 from .build import build as build
+from .build import crossbar_of as crossbar_of
 from .build import load_state as load_state
 from .build import router_parts as router_parts
 from .build import shared_features as shared_features

@@ -9,7 +9,7 @@ from jaxtyping import Array, Bool, Float
 
 from ..certification import Certificate, KappaParts, kappa, kappa_plus
 from ..core import Bar, Forecast, Outcome, Regime
-from ..crossbar import CrossbarState, trend
+from ..crossbar import TwoLengthsState, trend
 from ..governance import Decision, GuardSignals
 from .certify_assets import certify_assets
 from .history import remember
@@ -123,7 +123,7 @@ def forecast(engine: "Engine", state: EngineState, bar: Bar, settlement: Settlem
     transition, change = engine.transition.step(
         state.transition,
         crossbar=mean_crossbar,
-        momentum=trend(weighted_mean(crossbar.returns, state.weights)),
+        momentum=trend(weighted_mean(_window(engine, crossbar), state.weights)),
         volatility=weighted_mean(prediction.scale, state.weights),
     )
     climate = Climate(
@@ -156,14 +156,19 @@ def forecast(engine: "Engine", state: EngineState, bar: Bar, settlement: Settlem
 
 def _families(
     engine: "Engine",
-    window: CrossbarState,
+    crossbar: TwoLengthsState,
     latent: Float[Array, "assets latent"],
     values: Float[Array, "assets features"],
 ) -> Float[Array, "assets families"]:
     """Return what the router says of each asset; until its window is full, the same of all families."""
-    said = engine.router.judge(latent, values, window.returns).probabilities
-    full = window.bars >= engine.crossbar.window_bars
+    said = engine.router.judge(latent, values, _window(engine, crossbar)).probabilities
+    full = crossbar.bars >= engine.router.window_bars
     return jnp.where(full[:, None], said, 1.0 / said.shape[-1])
+
+
+def _window(engine: "Engine", crossbar: TwoLengthsState) -> Float[Array, "assets window"]:
+    """Return the trailing returns of each asset that the router and momentum read."""
+    return crossbar.returns[:, -engine.router.window_bars :]
 
 
 def decide(

@@ -10,7 +10,7 @@ from ..certification import AdaptiveConformal, CoverageCalibration, ForecastUnce
 from ..config.engine import CalmLevels, CrossbarConfig, EngineConfig
 from ..config.governance import GovernanceConfig
 from ..core import Columns
-from ..crossbar import Crossbar, Transition
+from ..crossbar import Transition, TwoLengths
 from ..data import FeaturePipeline, Standardiser, feature_by_name
 from ..governance import Acceptance, Decision, Gating, Guard, Guards, KillSwitch, RollingQuantile, Surprisal
 from ..router import EVIDENCE, FAMILIES, Router, RouterNetwork
@@ -118,7 +118,7 @@ def assemble(config: EngineConfig, symbol: str, stream: StreamParts, *, student:
         standardiser=stream.standardiser,
         student=student,
         router=router,
-        crossbar=Crossbar(window_bars=crossbar.window_bars),
+        crossbar=crossbar_of(crossbar),
         transition=transition_of(crossbar, levels),
         conformal=AdaptiveConformal(**settings.model_dump()),
         coverage=CoverageCalibration(settings.miscoverage, meta.coverage_window_bars),
@@ -149,6 +149,11 @@ def assemble(config: EngineConfig, symbol: str, stream: StreamParts, *, student:
             history_bars=allocation.history_bars,
         ),
     )
+
+
+def crossbar_of(config: CrossbarConfig) -> TwoLengths:
+    """Return the index that the engine keeps of each asset."""
+    return TwoLengths(recent_bars=config.recent_bars, long_bars=config.long_bars, half_life_bars=config.half_life_bars)
 
 
 def transition_of(config: CrossbarConfig, levels: CalmLevels | None = None) -> Transition:

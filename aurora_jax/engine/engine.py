@@ -7,7 +7,7 @@ from jaxtyping import Array, Bool
 
 from ..certification import AdaptiveConformal, CoverageCalibration, ForecastUncertainty, KappaParts, dro_es
 from ..core import Allocation, Bar, Number, Outcome, Regime, isolated, require_x64, strongly_typed
-from ..crossbar import Crossbar, Transition
+from ..crossbar import Transition, TwoLengths
 from ..data import FeaturePipeline, Standardiser
 from ..governance import (
     Acceptance,
@@ -80,7 +80,7 @@ class Engine(eqx.Module):
     standardiser: Standardiser
     student: Student
     router: Router
-    crossbar: Crossbar
+    crossbar: TwoLengths
     transition: Transition
     conformal: AdaptiveConformal
     coverage: CoverageCalibration

@@ -6,7 +6,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from ..certification import Certificate, ConformalState, CoverageState, KappaParts, WidthState
 from ..core import Forecast, Interval, SortedWindow
-from ..crossbar import CrossbarState, TransitionState
+from ..crossbar import TransitionState, TwoLengthsState
 from ..data import PipelineState
 from ..governance import AcceptanceState, Fallbacks, KillSwitchState
 from ..student import StudentState
@@ -54,7 +54,7 @@ class EngineState(NamedTuple):
     pending: Pending
     features: PipelineState
     student: StudentState
-    crossbar: CrossbarState
+    crossbar: TwoLengthsState
     transition: TransitionState
     conformal: ConformalState
     coverage: CoverageState

@@ -50,7 +50,13 @@ def canvas(heights: Sequence[float], *, left: float = _LEFT_INCHES, right: float
 
 
 def canvas_side_by_side(
-    widths: Sequence[float], height: float, *, left: float = _LEFT_INCHES, gap: float = 0.8, share_y: bool = False
+    widths: Sequence[float],
+    height: float,
+    *,
+    left: float = _LEFT_INCHES,
+    gap: float = 0.8,
+    below: float = 0.0,
+    share_y: bool = False,
 ) -> tuple[Figure, list[Axes]]:
     """Return a figure with one panel beside the other.
 
@@ -59,15 +65,17 @@ def canvas_side_by_side(
         height: of the panels, inches.
         left: room for labels, inches.
         gap: between panels, inches.
+        below: room under the panels' labels, inches.
         share_y: panels show the same values.
     """
-    whole = height + _TITLE_INCHES + _DATES_INCHES + 0.2
+    bottom = _DATES_INCHES + 0.2 + below
+    whole = height + _TITLE_INCHES + bottom
     figure = Figure(figsize=(WIDTH_INCHES, whole), facecolor=PAPER)
     unit = (WIDTH_INCHES - left - 0.15 - gap * (len(widths) - 1)) / sum(widths)
     panels: list[Axes] = []
     start = left
     for width in widths:
-        box = (start, _DATES_INCHES + 0.2, width * unit, height)
+        box = (start, bottom, width * unit, height)
         shared = {"sharey": panels[0]} if share_y and panels else {}
         panels.append(_panel(figure, box, whole, **shared))
         start += width * unit + gap

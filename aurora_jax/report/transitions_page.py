@@ -7,7 +7,7 @@ from .image import Picture
 from .study_page import DrawnFigure
 from .template import template
 
-OURS = "crossbar, two lengths"
+OURS = "crossbar, as served"
 RIVALS = ("BOCPD", "HMM, 4 states")
 _CAPTION = (
     "Median delay over the rate of false alarms on series whose law never changes, on a logarithmic scale. Lower is "
@@ -55,7 +55,7 @@ def transitions_page(result: Mapping, pictures: Mapping[str, Picture]) -> str:
 
 
 def transitions_verdict(result: Mapping) -> str:
-    """Say of each change whether the two-length index is as soon as the better rival, at the first rate."""
+    """Say of each change whether the engine's index is as soon as the better rival, at the first rate."""
     rate = result["rates"][0]
     told = []
     for change, found in result["scenarios"].items():

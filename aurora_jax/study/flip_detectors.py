@@ -16,13 +16,13 @@ _BATCH = 64
 
 
 def crossbar_values(
-    machine: Crossbar, series: Float[Array, "series bars"]
+    machine: Crossbar | TwoLengths, series: Float[Array, "series bars"], *, momentum_bars: int
 ) -> tuple[Float[np.ndarray, "series bars"], Float[np.ndarray, "series bars"]]:
-    """Return the smoothed index and the momentum of each bar, the momentum being that of the engine."""
+    """Return the smoothed index and the momentum of each bar, the momentum of as many returns as the engine's."""
 
     def step(state, value):
         state, info = machine.step(state, value)
-        return state, (info.smoothed, trend(state.returns))
+        return state, (info.smoothed, trend(state.returns[-momentum_bars:]))
 
     smoothed, momentum = _over(series, lambda row: jax.lax.scan(step, machine.init(), row)[1])
     return smoothed, momentum

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from ..core import stream
-from ..crossbar import Crossbar, Transition
+from ..crossbar import Crossbar, Transition, TwoLengths
 from .alarms import Delay, Passages, curve, delay_at, passages
 from .change_point import ChangePoint
 from .flip_detectors import (
@@ -55,6 +55,20 @@ class Simulated(NamedTuple):
     flipped: Float[Array, "flips more_bars"]
 
 
+class Served(NamedTuple):
+    """The index as the engine keeps it.
+
+    Attributes:
+        index: the machine of one asset.
+        momentum_on: momentum above which a transition may start.
+        momentum_bars: returns that momentum reads.
+    """
+
+    index: TwoLengths
+    momentum_on: float
+    momentum_bars: int
+
+
 def draw(scenario: Scenario, key: PRNGKeyArray, sizes: Sizes) -> Simulated:
     """Simulate a scenario."""
     length = FIRST_BAR + sizes.bars
@@ -66,11 +80,19 @@ def draw(scenario: Scenario, key: PRNGKeyArray, sizes: Sizes) -> Simulated:
     )
 
 
-def crossbar_family(drawn: Simulated, *, momentum_on: float) -> Iterator[tuple[str, Values]]:
-    """Yield the crossbar as the engine has it, without its momentum, and swept."""
-    values = [crossbar_values(Crossbar(), series) for series in (drawn.stationary, drawn.flipped)]
-    for label, level in ((f"crossbar, momentum > {momentum_on:g}", momentum_on), ("crossbar", 0.0)):
+def crossbar_family(drawn: Simulated, served: Served) -> Iterator[tuple[str, Values]]:
+    """Yield the crossbar as the engine has it, and the index over one window, which asks for no momentum."""
+    for label, machine, level in (
+        ("crossbar, as served", served.index, served.momentum_on),
+        ("crossbar, one window", Crossbar(), 0.0),
+    ):
+        values = _indices(drawn, machine, served)
         yield label, {"": _pair(*(gated(*found, momentum_on=level) for found in values))}
+
+
+def _indices(drawn: Simulated, machine: Crossbar | TwoLengths, served: Served):
+    sides = (drawn.stationary, drawn.flipped)
+    return [crossbar_values(machine, series, momentum_bars=served.momentum_bars) for series in sides]
 
 
 def two_lengths_family(drawn: Simulated, *, recent_bars: tuple[int, ...] = RECENT_BARS) -> Values:
@@ -102,9 +124,9 @@ def rivals(drawn: Simulated, model: HiddenMarkov) -> Iterator[tuple[str, Values]
     yield "HMM, 4 states", {f"half-life {h:g}": _pair(*(side[h] for side in sides)) for h in HALF_LIVES_BARS}
 
 
-def configured(drawn: Simulated, machine: Transition) -> dict[str, float | None]:
+def configured(drawn: Simulated, served: Served, machine: Transition) -> dict[str, float | None]:
     """Return what a transition machine does at its own levels, whatever its rate of false alarms."""
-    values = [started(machine, *crossbar_values(Crossbar(), series)) for series in (drawn.stationary, drawn.flipped)]
+    values = [started(machine, *found) for found in _indices(drawn, served.index, served)]
     found = passages(*values, first_bar=FIRST_BAR, flip_bar=FLIP_BAR)
     place = int(np.argmin(found.thresholds))  # 0: above it are the starts
     delays = found.delay_bars[found.counted[:, place], place]

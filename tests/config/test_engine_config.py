@@ -47,6 +47,9 @@ def test_an_unknown_key_suggests_the_nearest(changes, message):
     [
         ({"crossbar": {"index_on": 1.0}}, "index_off must not exceed index_on, were 1.4 and 1"),
         ({"crossbar": {"momentum_off": 0.6}}, "momentum_off must not exceed momentum_on, were 0.6 and 0.5"),
+        ({"crossbar": {"recent_bars": 256}}, "recent_bars must be below long_bars, were 256 and 256"),
+        ({"crossbar": {"window_bars": 257}}, "window_bars must not exceed long_bars, were 257 and 256"),
+        ({"crossbar": {"recent_bars": 31}}, "crossbar.recent_bars: .*was 31"),
         ({"conformal": {"miscoverage": 1.0}}, "conformal.miscoverage: .*was 1.0"),
         ({"conformal": {"miscoverage": 0.1, "inflation_max": 1.3}}, "conformal.inflation_max: .*was 1.3"),
         ({"allocation": {"tail_probability": 0.05, "simulated_share": 1.0}}, "allocation.simulated_share: .*was 1.0"),

@@ -19,7 +19,7 @@ def result():
     def change(own, process, hidden):
         return {
             "detectors": {
-                "crossbar, two lengths": told(own, 28.0, None, 0.914),
+                "crossbar, as served": told(own, 28.0, None, 0.914),
                 "BOCPD": told(process, None, None, 0.05),
                 "HMM, 4 states": told(hidden, 60.0, 90.0, 0.99),
             },
@@ -42,7 +42,7 @@ def test_the_table_holds_the_numbers(result):
     ]
     assert ["Change", "Detector", "1 in 1,000", "1 in 2,000"] in rows
     cell = "33 (28 to never); 91 %"
-    assert ["AR to GARCH", "crossbar, two lengths", cell, cell] in rows
+    assert ["AR to GARCH", "crossbar, as served", cell, cell] in rows
     assert "AR to GARCH: 0.25 false alarms in 1,000 bars, median delay never, 12 % found" in page
     assert "ARMA &lt;to&gt; AR" in page
     assert page.count("<img") == 1

@@ -17,7 +17,7 @@ BARS = 260
 
 @pytest.fixture(scope="module")
 def values():
-    return crossbar_values(Crossbar(window_bars=64), jr.normal(stream(jr.key(2), "flips"), (6, BARS)))
+    return crossbar_values(Crossbar(window_bars=64), jr.normal(stream(jr.key(2), "flips"), (6, BARS)), momentum_bars=64)
 
 
 def test_sweeping_the_gated_index_is_sweeping_the_machine(values):
