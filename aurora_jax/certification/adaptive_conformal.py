@@ -11,6 +11,7 @@ from jaxtyping import Array, Bool, Float, Int
 from aurora_jax.core import Interval, Number, SortedWindow, push, require_x64, sorted_window
 
 from ._cold_start import student_where_cold
+from .online_conformal import AbstractOnlineConformal
 from .split_conformal import conformal_rank
 
 Flag: TypeAlias = bool | np.bool_ | Bool[Array, ""]
@@ -75,7 +76,7 @@ class ConformalInfo(NamedTuple):
     streak: Int[Array, ""]
 
 
-class AdaptiveConformal(eqx.Module):
+class AdaptiveConformal(AbstractOnlineConformal):
     r"""Conformal intervals for one asset under drift, by adaptive miscoverage.
 
     $$a_{t+1} = a_t + \eta_t (\alpha_0 - \mathrm{miss}_t), \qquad

@@ -1,9 +1,39 @@
 """Split conformal prediction: which order statistic of past scores bounds the next one."""
 
+import abc
+
+import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from aurora_jax.core import Number
+
+
+class AbstractSplitConformal(eqx.Module):
+    """A bound for the next score from a set of past ones, in order of arrival."""
+
+    @abc.abstractmethod
+    def quantile(
+        self, scores: Float[Array, " scores"], *, miscoverage: Number, held: Int[Array, ""] | int | None = None
+    ) -> Float[Array, ""]:
+        """Return the score bound; +inf if there are too few scores to promise a finite one.
+
+        Args:
+            scores: non-negative conformity scores |y - forecast| / scale, the oldest first.
+            miscoverage: alpha in (0, 1).
+            held: how many scores there are, the last ones of `scores`; all of them if None. Places before are ignored,
+                so that a window that is not full yet has the shape of a full one.
+        """
+
+
+class PlainConformal(AbstractSplitConformal):
+    """The `conformal_rank`-th smallest score: exact where scores are exchangeable."""
+
+    def quantile(self, scores, *, miscoverage, held=None):
+        """Return the finite-sample bound, as `split_quantile`."""
+        size = scores.shape[0] if held is None else held
+        ascending = jnp.append(jnp.sort(held_scores(scores, size)), jnp.inf)
+        return ascending[jnp.clip(conformal_rank(size, miscoverage), 1, scores.shape[0] + 1) - 1]
 
 
 def conformal_rank(count: Int[Array, ""] | int, miscoverage: Number) -> Int[Array, ""]:
@@ -30,6 +60,9 @@ def split_quantile(scores: Float[Array, " scores"], *, miscoverage: Number) -> F
         scores: non-negative conformity scores |y - forecast| / scale, in any order.
         miscoverage: alpha in (0, 1).
     """
-    rank = conformal_rank(scores.shape[0], miscoverage)
-    ascending = jnp.append(jnp.sort(scores), jnp.inf)
-    return ascending[jnp.clip(rank, 1, scores.shape[0] + 1) - 1]
+    return PlainConformal().quantile(scores, miscoverage=miscoverage)
+
+
+def held_scores(scores: Float[Array, " scores"], held: Int[Array, ""] | int) -> Float[Array, " scores"]:
+    """Return the scores with +inf in the places before the last `held`."""
+    return jnp.where(jnp.arange(scores.shape[0]) >= scores.shape[0] - held, scores, jnp.inf)

@@ -13,6 +13,7 @@ from .expected_shortfall import acerbi_szekely as acerbi_szekely
 from .expected_shortfall import acerbi_szekely_conditional as acerbi_szekely_conditional
 from .expected_shortfall import acerbi_szekely_statistic as acerbi_szekely_statistic
 from .false_discovery import Discoveries as Discoveries
+from .false_discovery import adjusted_yekutieli as adjusted_yekutieli
 from .false_discovery import benjamini_yekutieli as benjamini_yekutieli
 from .forecast_draws import forecast_draws as forecast_draws
 from .forecast_scores import pinball_score as pinball_score

@@ -3,6 +3,8 @@
 from . import budget_box as budget_box
 from . import second_order_cone as second_order_cone
 from .clarabel_reference import clarabel_reference as clarabel_reference
+from .hinge_motion import HingeMotion as HingeMotion
+from .hinge_motion import hinge_motion as hinge_motion
 from .hinge_program import HingeProgram as HingeProgram
 from .hinge_solver import HingeSolution as HingeSolution
 from .hinge_solver import minimise_hinges as minimise_hinges

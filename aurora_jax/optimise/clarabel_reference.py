@@ -3,20 +3,33 @@
 from typing import NamedTuple
 
 import clarabel
+import jax.numpy as jnp
 import numpy as np
 import scipy.sparse as sp
 
 from .hinge_program import HingeProgram
+from .interior_point import Cone
 from .norm_penalty import EuclideanNorm
 
 
 class ReferenceSolution(NamedTuple):
-    """Clarabel's answer; `solved` is False where it reports anything but a full solution."""
+    """Clarabel's answer.
+
+    Attributes:
+        weights: of the assets.
+        threshold: t.
+        value: the objective that it reports.
+        solved: False where it reports anything but a full solution.
+        row_dual: multipliers of the rows; with `norm_dual` what `HingeProgram.lower_bound` needs.
+        norm_dual: multipliers of the norm's epigraph.
+    """
 
     weights: np.ndarray
     threshold: float
     value: float
     solved: bool
+    row_dual: np.ndarray
+    norm_dual: Cone
 
 
 def clarabel_reference(program: HingeProgram, *, tolerance: float = 1e-10) -> ReferenceSolution:
@@ -67,8 +80,12 @@ def clarabel_reference(program: HingeProgram, *, tolerance: float = 1e-10) -> Re
     quadratic = sp.csc_matrix((cost.size, cost.size))
     solver = clarabel.DefaultSolver(quadratic, cost, matrix, right, [cone for *_, cone in blocks], settings)
     answer = solver.solve()
-    x = np.array(answer.x)
-    return ReferenceSolution(x[:d], float(x[d]), float(answer.obj_val), str(answer.status) == "Solved")
+    x, z = np.array(answer.x), np.array(answer.z)
+    _, row_dual, _, _, _, norm = np.split(z, np.cumsum([1, rows, rows, d, d]))
+    nothing = np.zeros(0)
+    norm_dual = Cone(jnp.asarray(nothing if euclidean else norm), jnp.asarray(norm if euclidean else nothing))
+    solved = str(answer.status) == "Solved"
+    return ReferenceSolution(x[:d], float(x[d]), float(answer.obj_val), solved, row_dual, norm_dual)
 
 
 def _filled(part, rows: int, columns: int):

@@ -7,6 +7,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from aurora_jax.core import Number
+
 from .interior_point import Cone, Scaling
 
 
@@ -22,6 +24,20 @@ class Curvature(NamedTuple):
     norm: Float[Array, ""]
     cross: Float[Array, " d"]
     weights: Float[Array, "d d"]
+
+
+class Face(NamedTuple):
+    """The smooth piece of a norm on which w lies.
+
+    Attributes:
+        gradient: of the norm along the piece.
+        curvature: its Hessian.
+        ties: projection on the directions that leave the piece; 0 where the norm is smooth at w.
+    """
+
+    gradient: Float[Array, " d"]
+    curvature: Float[Array, "d d"]
+    ties: Float[Array, "d d"]
 
 
 class AbstractNorm(eqx.Module):
@@ -52,6 +68,10 @@ class AbstractNorm(eqx.Module):
     @abc.abstractmethod
     def into_dual_ball(self, v: Float[Array, " d"], radius: Float[Array, ""]) -> Float[Array, " d"]:
         """Return `v` shrunk, if need be, to dual norm `radius`, so that v'w <= radius ||w|| for every w."""
+
+    @abc.abstractmethod
+    def face(self, w: Float[Array, " d"], *, tolerance: Number) -> Face:
+        """Return the piece of the norm at w, which is not 0; coordinates closer than `tolerance` are equal."""
 
 
 class EuclideanNorm(AbstractNorm):
@@ -85,6 +105,11 @@ class EuclideanNorm(AbstractNorm):
         length = jnp.linalg.norm(v)
         return v * jnp.minimum(1.0, radius / jnp.maximum(length, jnp.finfo(v.dtype).tiny))
 
+    def face(self, w, *, tolerance):
+        length = jnp.linalg.norm(w)
+        unit = w / length
+        return Face(unit, (jnp.eye(w.size) - jnp.outer(unit, unit)) / length, jnp.zeros((w.size, w.size)))
+
 
 class MaximumNorm(AbstractNorm):
     """The l-infinity norm: two rows a coordinate, norm -+ w_j >= 0; dual to l1."""
@@ -112,3 +137,10 @@ class MaximumNorm(AbstractNorm):
     def into_dual_ball(self, v, radius):
         length = jnp.sum(jnp.abs(v))
         return v * jnp.minimum(1.0, radius / jnp.maximum(length, jnp.finfo(v.dtype).tiny))
+
+    def face(self, w, *, tolerance):
+        largest = jnp.abs(w) >= jnp.max(jnp.abs(w)) - tolerance
+        signs = jnp.where(largest, jnp.sign(w), 0.0)
+        count = jnp.sum(largest.astype(w.dtype))
+        ties = jnp.diag(largest.astype(w.dtype)) - jnp.outer(signs, signs) / count
+        return Face(signs / count, jnp.zeros((w.size, w.size)), ties)

@@ -1,5 +1,17 @@
 """Report: figures, and one HTML page that shows them with the numbers that matter."""
 
+from .allocation import frontier_figure as frontier_figure
+from .allocation import growth_figure as growth_figure
+from .allocation import radius_figure as radius_figure
+from .allocation_page import allocation_cells as allocation_cells
+from .allocation_page import allocation_columns as allocation_columns
+from .allocation_page import allocation_page as allocation_page
+from .allocation_page import allocation_verdict as allocation_verdict
+from .conformal import conformal_scores_figure as conformal_scores_figure
+from .conformal import conformal_time_figure as conformal_time_figure
+from .conformal_page import conformal_page as conformal_page
+from .conformal_page import conformal_summary as conformal_summary
+from .conformal_page import conformal_verdict as conformal_verdict
 from .content import Fan as Fan
 from .content import HeadlineRow as HeadlineRow
 from .content import LossCurve as LossCurve
@@ -15,6 +27,7 @@ from .forecast_page import forecast_page as forecast_page
 from .forecast_page import forecast_verdict as forecast_verdict
 from .forecasts import gains_figure as gains_figure
 from .forecasts import transforms_figure as transforms_figure
+from .gamma import gamma_figure as gamma_figure
 from .image import picture as picture
 from .invariants import invariant_figure as invariant_figure
 from .kappa import kappa_figure as kappa_figure

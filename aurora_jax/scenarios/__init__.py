@@ -8,6 +8,7 @@ from .columns import from_table as from_table
 from .columns import to_table as to_table
 from .law import AbstractLaw as AbstractLaw
 from .law_arch import ConditionalHeteroskedastic as ConditionalHeteroskedastic
+from .law_contagion import ContagionJumps as ContagionJumps
 from .law_hawkes import DISPERSION_BARS as DISPERSION_BARS
 from .law_hawkes import HawkesJumps as HawkesJumps
 from .laws import LAWS as LAWS
