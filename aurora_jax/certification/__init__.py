@@ -11,7 +11,10 @@ from .causal_tail_coefficient import causal_tail_coefficients as causal_tail_coe
 from .causal_tails import CausalTails as CausalTails
 from .causal_tails import TailGraph as TailGraph
 from .certificate import Certificate as Certificate
+from .certificate import Standing as Standing
 from .certificate import certify as certify
+from .certificate_record import certificate_from_record as certificate_from_record
+from .certificate_record import certificate_record as certificate_record
 from .conformal_pid import ConformalPid as ConformalPid
 from .conformal_pid import PidState as PidState
 from .conservative import Conservative as Conservative

@@ -1,6 +1,6 @@
 """Settings of the engine, spec sections 4.4 and 5, as plain numbers; `engine.build` turns them into objects."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
@@ -117,8 +117,24 @@ class CalmLevels(Frozen):
         return self
 
 
+class TransferEvidence(Frozen):
+    """What the gates said of a stream that uses models of another: `scripts/study_transfer.py` prints both.
+
+    Attributes:
+        verdict: of the transfer gate (TVF).
+        causal_coverage: the stream's causal tail field is certified (CCC).
+    """
+
+    verdict: Literal["READY", "NOT_READY", "UNDECIDED"]
+    causal_coverage: bool
+
+
 class StreamConfig(Frozen):
-    """One stream: its assets in order, the columns it declares, the bounds on its weights and its calm levels."""
+    """One stream: its assets in order, the columns it declares, the bounds on its weights and its calm levels.
+
+    `evidence` None is a stream whose models are its own: there is nothing to transfer. With evidence that is not READY
+    and certified it is served in conservative mode.
+    """
 
     assets: tuple[str, ...] = Field(min_length=1)
     ohlc: bool
@@ -127,6 +143,7 @@ class StreamConfig(Frozen):
     weight_min: float = -0.2
     weight_max: float = 0.5
     levels: CalmLevels | None = None
+    evidence: TransferEvidence | None = None
 
     @model_validator(mode="after")
     def _weights_can_sum_to_one(self) -> "StreamConfig":

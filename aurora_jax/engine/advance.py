@@ -131,7 +131,7 @@ def forecast(engine: "Engine", state: EngineState, bar: Bar, settlement: Settlem
         probabilities=mean_families,
         crossbar=mean_crossbar,
     )
-    widened = change.in_transition | state.fallbacks.widen_intervals
+    widened = change.in_transition | state.fallbacks.widen_intervals | engine.meta.conservative
     certificate, widths, relative = certify_assets(
         engine, state, prediction, belief, widened=widened, crossbar=bars.smoothed, families=families
     )

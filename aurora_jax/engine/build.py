@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float, Int, PyTree
 
-from ..certification import AdaptiveConformal, CoverageCalibration, ForecastUncertainty, KappaParts
+from ..certification import AdaptiveConformal, CoverageCalibration, ForecastUncertainty, KappaParts, Standing
 from ..config.engine import CalmLevels, CrossbarConfig, EngineConfig
 from ..config.governance import GovernanceConfig
 from ..core import Columns
@@ -19,6 +19,7 @@ from .arrays import fill
 from .artifact import Artifact
 from .artifact_error import ArtifactError
 from .engine import AllocationRule, Engine, Meta
+from .evidence import with_evidence
 from .scenario_set import ScenarioSet
 from .state import EngineState
 
@@ -113,7 +114,7 @@ def assemble(config: EngineConfig, symbol: str, stream: StreamParts, *, student:
     settings, bounds = config.conformal, config.streams[symbol]
     meta, allocation, crossbar = config.meta, config.allocation, config.crossbar
     governance, levels = config.governance, bounds.levels
-    return Engine(
+    engine = Engine(
         features=FeaturePipeline(config.features),
         standardiser=stream.standardiser,
         student=student,
@@ -148,7 +149,9 @@ def assemble(config: EngineConfig, symbol: str, stream: StreamParts, *, student:
             transition_gap_bars=allocation.transition_gap_bars,
             history_bars=allocation.history_bars,
         ),
+        standing=Standing.unjudged(),
     )
+    return engine if bounds.evidence is None else with_evidence(engine, bounds.evidence)
 
 
 def crossbar_of(config: CrossbarConfig) -> TwoLengths:

@@ -53,7 +53,8 @@ def certify_assets(
             forecast=rank,
         )
         bcc = engine.coverage.measure(coverage).bcc
-        return certify(conformal, emission, interval, bcc=bcc, kappa_parts=parts), widths, width / typical
+        certificate = certify(conformal, emission, interval, bcc=bcc, kappa_parts=parts, standing=engine.standing)
+        return certificate, widths, width / typical
 
     certified = jax.vmap(one)(
         state.conformal,

@@ -5,7 +5,14 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool
 
-from ..certification import AdaptiveConformal, CoverageCalibration, ForecastUncertainty, KappaParts, dro_es
+from ..certification import (
+    AdaptiveConformal,
+    CoverageCalibration,
+    ForecastUncertainty,
+    KappaParts,
+    Standing,
+    dro_es,
+)
 from ..core import Allocation, Bar, Number, Outcome, Regime, isolated, require_x64, strongly_typed
 from ..crossbar import Transition, TwoLengths
 from ..data import FeaturePipeline, Standardiser
@@ -59,6 +66,7 @@ class Meta(eqx.Module):
         typical_spread: median posterior spread in training; `log_spread_deviation` its log's deviation.
         worst_share: share of assets whose worst the guards look at.
         warm_up_bars: bars before the first forecast counts.
+        conservative: intervals are widened at all times, as in a transition.
     """
 
     kappa_weights: KappaParts
@@ -67,6 +75,7 @@ class Meta(eqx.Module):
     log_spread_deviation: Number
     worst_share: float = eqx.field(static=True, default=0.1)
     warm_up_bars: int = eqx.field(static=True, default=128)
+    conservative: bool = False
 
 
 class Engine(eqx.Module):
@@ -95,6 +104,7 @@ class Engine(eqx.Module):
     meta: Meta
     scenarios: ScenarioSet
     allocation: AllocationRule
+    standing: Standing
 
     def __check_init__(self):
         require_x64("Engine")

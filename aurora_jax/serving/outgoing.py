@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..certification import Verdict
 from ..core import Allocation, Outcome, Regime
 from ..engine import EngineInfo
 from ..governance import BlockReason, Decision, Guard
@@ -119,6 +120,8 @@ def _interval(info: EngineInfo, place: int) -> dict:
         "saturated": bool(certificate.interval.saturated[place]),
         "coverage_ema": _number(certificate.coverage_ema[place]),
         "coverage_score": _number(certificate.bcc[place]),
+        "transfer": Verdict(int(certificate.standing.transfer[place])).name,
+        "causal_coverage": bool(certificate.standing.causal_coverage[place]),
         "outcome": Outcome(int(certificate.outcome[place])).name,
     }
 

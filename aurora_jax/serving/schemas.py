@@ -137,6 +137,8 @@ class AssetInterval(_Message):
     saturated: bool = Field(description="The controller asked for more than was emitted.")
     coverage_ema: float = Field(description="Exponential mean of coverage until now.")
     coverage_score: float = Field(description="Calibration of trailing coverage (BCC), in [0, 1].")
+    transfer: str = Field(description="READY, NOT_READY or UNDECIDED: may what was learnt elsewhere be used here.")
+    causal_coverage: bool = Field(description="The stream's causal tail field is certified.")
     outcome: str = Field(description="OK, WARMING_UP (too few scores), or REFUSED (asks for an unbounded interval).")
 
 
