@@ -175,10 +175,15 @@ def _part(series: Sequence[ScoredSeries]) -> dict:
                     burn_in_bars=BURN_IN_BARS,
                     rolling_bars=ROLLING_BARS,
                 )
-                told[one.name][name] = measures._asdict()
+                told[one.name][name] = {key: _written(value) for key, value in measures._asdict().items()}
                 if one.name in curves:
                     curves[one.name][name] = _curve(one, bounds[:, place])
     return {"series": told, "curves": curves}
+
+
+def _written(value: float) -> float | None:
+    """Return what JSON can hold: no number for an infinite one."""
+    return value if np.isfinite(value) else None
 
 
 def _curve(series: ScoredSeries, bounds: np.ndarray) -> dict:
@@ -191,14 +196,17 @@ def _curve(series: ScoredSeries, bounds: np.ndarray) -> dict:
     return {
         "bar": (places + BURN_IN_BARS + ROLLING_BARS).tolist(),
         "coverage": coverage[places].tolist(),
-        "width": [float(one) if np.isfinite(one) else None for one in width],
+        "width": [_written(float(one)) for one in width],
     }
 
 
 def measures_of(result: dict) -> dict[str, dict[str, IntervalMeasures]]:
     """Return the measures by series and method as records."""
     return {
-        series: {name: IntervalMeasures(**told) for name, told in found["methods"].items()}
+        series: {
+            name: IntervalMeasures(**{key: np.inf if value is None else value for key, value in told.items()})
+            for name, told in found["methods"].items()
+        }
         for series, found in result["series"].items()
     }
 

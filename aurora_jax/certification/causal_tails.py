@@ -60,10 +60,10 @@ class CausalTails(eqx.Module):
     """Finds which series' extremes make another's likelier, given the other's own past and what all share.
 
     For each ordered pair and lag, `conditional_test`: given the target's own extremes at the same lags, all third
-    series' extremes at these lags and in the same bar (which cuts chains and forks), and, with `common_shocks`, what all series share:
-    bars in which several were extreme, running volatility of the target and of all, and strata of how extreme third
-    series are within `lags` bars before and after, so that a shock to all is no cause. Benjamini and Yekutieli's
-    procedure over all pairs and lags.
+    series' extremes at these lags and in the same bar (which cuts chains and forks), and, with `common_shocks`, what
+    all series share: bars in which several were extreme, running volatility of the target and of all, and strata of
+    how extreme third series are within `lags` bars before and after, so that a shock to all is no cause. Benjamini and
+    Yekutieli's procedure over all pairs and lags.
 
     A shock that reaches one series a bar before another, with nobody else told, is not told from a cause: in the past
     that can be seen it is one.
@@ -131,8 +131,8 @@ class CausalTails(eqx.Module):
         p_values = jnp.where(tested, upper_probability(deviations), 1.0)
         adjusted = adjusted_yekutieli(p_values.ravel(), tested=tested.ravel()).reshape(shape)
         edges = tested & (adjusted <= self.false_discovery_rate)
-        blank = [jnp.where(tested, part, jnp.nan) for part in (effects, errors, deviations)]
-        return TailGraph(edges, *blank, p_values, adjusted, outcome)
+        effects, errors, deviations = (jnp.where(tested, part, jnp.nan) for part in (effects, errors, deviations))
+        return TailGraph(edges, effects, errors, deviations, p_values, adjusted, outcome)
 
     def _deviations(
         self, series: Float[Array, "steps nodes"], count: int

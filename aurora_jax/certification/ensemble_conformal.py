@@ -101,5 +101,5 @@ def _largest_covering(scores: SortedWindow, score: Float[Array, ""]) -> Float[Ar
     $(n + 1)(1 - \alpha) > r - 1$: alpha may come as near to this as one likes.
     """
     size = scores.size
-    below = jnp.minimum(jnp.searchsorted(scores.ascending, score, side="left", method="compare_all"), size)
-    return 1.0 - below.astype(float) / (size.astype(float) + 1.0)
+    below = jnp.sum(scores.ascending < score)  # unused places hold +inf
+    return 1.0 - jnp.minimum(below, size).astype(float) / (size.astype(float) + 1.0)

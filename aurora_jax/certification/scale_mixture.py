@@ -125,9 +125,9 @@ class ScaleMixture(eqx.Module):
 
         units = self._units(state)
         windows = tuple(push(window, score / unit) for window, unit in zip(state.windows, units, strict=True))
-        # An infinite score would stay in the mean for ever.
-        kept = jnp.minimum(score, jnp.finfo(float).max / 2.0)
-        means = state.means + (1.0 - self._decays()) * (kept - state.means)
+        # An infinite score would stay in the mean for ever: it counts as a typical one.
+        units = jnp.where(jnp.isfinite(score), score, units)
+        means = state.means + (1.0 - self._decays()) * (units - state.means)
         return MixtureState(windows, means, jnp.log(mixed), typical, state.count + 1)
 
     def _bounds(self, state: MixtureState, alphas: Float[Array, " n"]) -> Float[Array, "experts n"]:
@@ -140,7 +140,7 @@ class ScaleMixture(eqx.Module):
     def _units(self, state: MixtureState) -> Float[Array, " experts"]:
         """Return what each expert measures in: 1 where it takes scores as they are, and before the first score."""
         decays = self._decays()
-        held = 1.0 - decays**state.count
+        held = 1.0 - decays ** state.count.astype(float)
         measured = jnp.maximum(state.means / jnp.where(held > 0.0, held, 1.0), jnp.finfo(float).tiny)
         return jnp.where((decays < 1.0) & (state.count > 0), measured, 1.0)
 

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool
 
 from aurora_jax.core import Estimate, Number, Outcome
 
@@ -68,5 +68,5 @@ def effect_similarity(first: TailGraph, second: TailGraph) -> Estimate:
     slopes = (b / size_b - cosine * a / size_a) / size_a, (a / size_a - cosine * b / size_b) / size_b
     variance = sum(jnp.sum((slope * error) ** 2) for slope, error in zip(slopes, errors, strict=True))
     outcome = jnp.where(defined, int(Outcome.OK), int(Outcome.TOO_SHORT))
-    numbers: list[Float[Array, ""]] = [jnp.clip(cosine, 0.0, 1.0), jnp.sqrt(variance)]
-    return Estimate(*(jnp.where(defined, number, jnp.nan) for number in numbers), outcome)
+    value, error = jnp.clip(cosine, 0.0, 1.0), jnp.sqrt(variance)
+    return Estimate(jnp.where(defined, value, jnp.nan), jnp.where(defined, error, jnp.nan), outcome)

@@ -46,6 +46,11 @@ from .study_page import study_page as study_page
 from .study_page import verdict as verdict
 from .training import regimes_figure as regimes_figure
 from .training import training_figure as training_figure
+from .transfer import graphs_figure as graphs_figure
+from .transfer import power_figure as power_figure
+from .transfer_page import transfer_page as transfer_page
+from .transfer_page import transfer_reading as transfer_reading
+from .transfer_page import transfer_tables as transfer_tables
 from .transitions import delays_figure as delays_figure
 from .transitions_page import transitions_page as transitions_page
 from .transitions_page import transitions_verdict as transitions_verdict

@@ -6,7 +6,21 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from .style import BLUE, GREEN, INK, ORANGE, PALE, PAPER, PURPLE, SKY, VERMILLION, canvas_side_by_side, label, legend, percent_axis
+from .style import (
+    BLUE,
+    GREEN,
+    INK,
+    ORANGE,
+    PALE,
+    PAPER,
+    PURPLE,
+    SKY,
+    VERMILLION,
+    canvas_side_by_side,
+    label,
+    legend,
+    percent_axis,
+)
 
 _COLOURS = (GREEN, VERMILLION, BLUE, ORANGE, PURPLE, SKY)
 _FOUND, _FALSE, _MISSED = BLUE, VERMILLION, ORANGE
@@ -40,7 +54,9 @@ def graphs_figure(found: np.ndarray, truth: np.ndarray) -> Figure:
         axes.set_aspect("equal")
         label(axes, title=name, y="source" if axes is panels[0] else "", x="target")
     handles = [
-        Patch(color=_FOUND, label="found"), Patch(color=_MISSED, label="missed"), Patch(color=_FALSE, label="false")
+        Patch(color=_FOUND, label="found"),
+        Patch(color=_MISSED, label="missed"),
+        Patch(color=_FALSE, label="false"),
     ]
     figure.legend(handles=handles, loc="lower right", ncols=3, frameon=False, fontsize="small")
     return figure

@@ -10,8 +10,8 @@ from .template import template
 NOMINAL = 0.05
 _CAPTIONS = {
     "graph": "A contagion cell's true graph, the one found at a false discovery rate of 5 %, and their difference.",
-    "power": "Share of pairs that the gate calls READY, with two standard errors. Dotted: 80 %, which pairs of the same "
-    "law should exceed, and 10 %, which others should not.",
+    "power": "Share of pairs that the gate calls READY, with two standard errors. Dotted: 80 %, which pairs of the "
+    "same law should exceed, and 10 %, which others should not.",
 }
 
 
@@ -88,7 +88,10 @@ def transfer_tables(result: Mapping) -> list[Table]:
             "Real pairs",
             "Each number with its standard error.",
             ["pair", "verdict", "CTR", "DCTS", "d xi", "d H"],
-            [[name, found["verdict"], *(_number(found[part]) for part in _PARTS)] for name, found in result["pairs"].items()],
+            [
+                [name, found["verdict"], *(_number(found[part]) for part in _PARTS)]
+                for name, found in result["pairs"].items()
+            ],
         ),
     ]
 
@@ -100,7 +103,8 @@ def transfer_reading(result: Mapping) -> str:
     """Say what holds of the targets, whatever the numbers are."""
     told = []
     over = [
-        name for name, found in result["null"].items()
+        name
+        for name, found in result["null"].items()
         if found["false_discovery_rate"] - 2.0 * found["standard_error"] > NOMINAL
     ]
     told.append(

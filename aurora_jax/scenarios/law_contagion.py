@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from ..core import PRNGKey, stream
-from ..stochastic import MultivariateHawkes, fractional_gaussian_noise
+from ..stochastic import MarkedEvents, MultivariateHawkes, fractional_gaussian_noise
 from .law import AbstractLaw, check_common
 
 _WARM_UP_RELAXATIONS = 16.0  # a tree of assets forgets its start once the last of a few generations has
@@ -77,7 +77,7 @@ class ContagionJumps(AbstractLaw):
         expected = self.assets * self.rate * (warm_up + steps)
         # Families along a tree are larger than one event, but far from as large as branching near 1 would make them.
         places = math.ceil(expected + 8.0 * self.assets * math.sqrt(expected) + 16.0)
-        events = self.process().events(stream(key, "events"), horizon=float(warm_up + steps), max_events=places)
+        events = _events(self.process(), stream(key, "events"), jnp.asarray(float(warm_up + steps)), places)
         times = eqx.error_if(events.times, events.overflowed, "a contagion path had more events than places.")
         bar = jnp.where(jnp.isfinite(times), jnp.ceil(times) - 1 - warm_up, -1.0).astype(int)
         # One segment for each bar and asset; events of the warm-up and padding fall into the last.
@@ -94,3 +94,9 @@ class ContagionJumps(AbstractLaw):
 
     def truth(self) -> dict[str, float]:
         return {"tail_index": self.tail_index, "jump_rate": self.assets * self.rate}
+
+
+@eqx.filter_jit
+def _events(process: MultivariateHawkes, key: PRNGKey, horizon: Float[Array, ""], places: int) -> MarkedEvents:
+    """Draw the events; compiled once for all graphs of a size."""
+    return process.events(key, horizon=horizon, max_events=places)

@@ -43,6 +43,12 @@ from .conformal_table import ConformalTargets as ConformalTargets
 from .conformal_table import conformal_targets as conformal_targets
 from .conformal_table import coverage_tolerance as coverage_tolerance
 from .conformal_table import relative_scores as relative_scores
+from .contagion_markets import NULL_MARKETS as NULL_MARKETS
+from .contagion_recovery import NullRates as NullRates
+from .contagion_recovery import Recovery as Recovery
+from .contagion_recovery import found_graphs as found_graphs
+from .contagion_recovery import null_rates as null_rates
+from .contagion_recovery import recovery as recovery
 from .distillation import Evidence as Evidence
 from .distillation import Likeness as Likeness
 from .distillation import exceedances as exceedances
@@ -102,3 +108,6 @@ from .rival import held_out_windows as held_out_windows
 from .student_forecast import scale_law_forecast as scale_law_forecast
 from .student_forecast import student_forecast as student_forecast
 from .taught import TaughtMarket as TaughtMarket
+from .transfer_power import TARGETS as TARGETS
+from .transfer_power import Power as Power
+from .transfer_power import power as power

@@ -36,24 +36,31 @@ def scored_returns(
 ) -> ScoredSeries:
     r"""Score returns against 0 and RiskMetrics' deviation, $h_{t+1} = a h_t + (1 - a) x_t^2$, of the bars before.
 
-    The variance starts from the mean square of the first `start_bars` returns, which are not scored, and is held above
-    1e-4 of its own mean over all bars until then, so that a market that stood still does not divide by 0.
+    The variance starts from the mean square of the returns until `start_bars` of them were not 0; these are not scored.
+    It is held above .01 of the mean square of all bars until then, so that a market that stood still does not divide
+    by 0.
 
     Args:
         name: of the series.
         group: of it.
         returns: log returns.
         decay: a.
-        start_bars: to start from.
+        start_bars: returns other than 0 to start from.
+
+    Raises:
+        ValueError: if there are no more than that.
     """
     square = np.asarray(returns, float) ** 2
-    floor = 1e-4 * np.cumsum(square) / np.arange(1, len(square) + 1)
-    variance, now = np.empty(len(square) - start_bars), square[:start_bars].mean()
-    for place, bar in enumerate(range(start_bars, len(square))):
-        variance[place] = max(now, floor[bar - 1], 1e-20)
+    floor = 0.01 * np.cumsum(square) / np.arange(1, len(square) + 1)
+    first = int(np.searchsorted(np.cumsum(square > 0.0), start_bars)) + 1
+    if first >= len(square):
+        raise ValueError(f"{name}: {np.count_nonzero(square)} returns other than 0 are too few to start from.")
+    variance, now = np.empty(len(square) - first), square[:first].mean()
+    for place, bar in enumerate(range(first, len(square))):
+        variance[place] = max(now, floor[bar - 1])
         now = decay * now + (1.0 - decay) * square[bar]
     scales = np.sqrt(variance)
-    return ScoredSeries(name, group, np.abs(returns[start_bars:]) / scales, scales)
+    return ScoredSeries(name, group, np.abs(returns[first:]) / scales, scales)
 
 
 def simulated_shift(name: str, key: PRNGKey, *, bars: int = 5000) -> ScoredSeries:

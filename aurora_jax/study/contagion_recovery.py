@@ -56,7 +56,9 @@ def null_rates(market: str, key: PRNGKey, *, bars: int, assets: int, markets: in
     return NullRates(share, error, float(np.mean(found)), float(np.mean(rejected)), markets)
 
 
-def drawn_cell(key: PRNGKey, number: int, *, bars: int, assets: int, **law) -> tuple[ContagionJumps, Float[Array, "..."]]:
+def drawn_cell(
+    key: PRNGKey, number: int, *, bars: int, assets: int, **law
+) -> tuple[ContagionJumps, Float[Array, "..."]]:
     """Return a contagion cell with a graph of its own, and a path of it."""
     chosen = ContagionJumps(assets=assets, graph_seed=number, **law)
     return chosen, chosen.returns(stream(key, "cell", number), steps=bars)

@@ -59,14 +59,15 @@ def power(target: str, key: PRNGKey, *, bars: int, assets: int, pairs: int) -> P
         _, there = drawn_cell(stream(key, target), other, bars=bars, assets=assets, **TARGETS[target])
         verdicts.append(jax.device_get(_judge(source, there)))
     codes = np.asarray([int(told.verdict) for told in verdicts])
-    shares = [float(np.mean(codes == code)) for code in Verdict]
-    smoothed = (shares[0] * pairs + 0.5) / (pairs + 1.0)
+    ready, not_ready, undecided = (float(np.mean(codes == code)) for code in Verdict)
+    smoothed = (ready * pairs + 0.5) / (pairs + 1.0)
     statistics = {}
     for name in ("ctr", "dcts", "d_tail_index", "d_hurst"):
         values = np.asarray([float(getattr(told, name)) for told in verdicts])
         values = values[np.isfinite(values)]
         statistics[name] = (float(np.mean(values)), float(np.std(values))) if values.size else (0.0, 0.0)
-    return Power(*shares, (smoothed * (1.0 - smoothed) / (pairs + 1.0)) ** 0.5, statistics, pairs)
+    error = (smoothed * (1.0 - smoothed) / (pairs + 1.0)) ** 0.5
+    return Power(ready, not_ready, undecided, error, statistics, pairs)
 
 
 _judge = jax.jit(transfer_gate)

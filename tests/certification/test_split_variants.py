@@ -1,12 +1,13 @@
 """Weighted, block and P2 bounds behind the interface of the plain one."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 import pytest
 
-from aurora_jax.certification import BlockConformal, PlainConformal, WeightedConformal, split_quantile
+from aurora_jax.certification import BlockConformal, PlainConformal, WeightedConformal
 from tests.statistics import assert_mean
 
 SCORES = jnp.array([8.0, 1.0, 5.0, 3.0, 2.0, 7.0, 4.0, 6.0, 9.0])
@@ -31,10 +32,25 @@ def block_twin(scores, block, miscoverage):
     return np.inf if place > len(blocks) else np.sort(scores)[sorted(blocks)[place - 1] - 1]
 
 
+@eqx.filter_jit
+def _quantile(rule, scores, miscoverage, held):
+    return rule.quantile(scores, miscoverage=miscoverage, held=held)
+
+
+def quantile(rule, scores, miscoverage, held=None):
+    """Compile once for each rule and length; decay, alpha and how many are held are numbers."""
+    rule = jax.tree.map(jnp.asarray, rule)
+    return float(
+        _quantile(
+            rule, jnp.asarray(scores), jnp.asarray(miscoverage), jnp.asarray(len(scores) if held is None else held)
+        )
+    )
+
+
 def test_weighted_by_hand():
     # decay log 2: weights 1/4 and 1/2 for 5 and 3, 1 for the atom, 7/4 in all.
     rule = WeightedConformal(decay_per_bar=float(np.log(2.0)))
-    bounds = [float(rule.quantile(jnp.array([5.0, 3.0]), miscoverage=alpha)) for alpha in (0.75, 0.65, 0.5)]
+    bounds = [quantile(rule, [5.0, 3.0], alpha) for alpha in (0.75, 0.65, 0.5)]
     # needed 7/16 <= 1/2; 49/80 in (1/2, 3/4]; 7/8 > 3/4
     assert bounds == [3.0, 5.0, np.inf]
 
@@ -42,53 +58,45 @@ def test_weighted_by_hand():
 def test_block_by_hand():
     # blocks of two from the end, 8 left over: (1, 5) (3, 2) (7, 4) (6, 9), maxima 5 3 7 9
     rule = BlockConformal(block_bars=2)
-    assert [float(rule.quantile(SCORES, miscoverage=a)) for a in (0.1, 0.2, 0.4, 0.6)] == [np.inf, 9.0, 7.0, 5.0]
+    assert [quantile(rule, SCORES, a) for a in (0.1, 0.2, 0.4, 0.6)] == [np.inf, 9.0, 7.0, 5.0]
 
 
 @pytest.mark.parametrize("miscoverage", [0.05, 0.1, 0.3])
-def test_variants_equal_their_twins(key, miscoverage):
+@pytest.mark.parametrize("held", [0, 1, 5, 14, 82, 83])
+def test_variants_equal_their_twins_of_any_number_held(key, miscoverage, held):
+    """A window that is not full yet is a shorter one."""
     scores = np.asarray(jr.exponential(key, (83,)))
+    seen = scores[83 - held :]
     for decay in (0.0, 0.01, 0.1):
-        found = WeightedConformal(decay_per_bar=decay).quantile(jnp.asarray(scores), miscoverage=miscoverage)
-        assert float(found) == weighted_twin(scores, decay, miscoverage)
+        found = quantile(WeightedConformal(decay_per_bar=decay), scores, miscoverage, held)
+        assert found == weighted_twin(seen, decay, miscoverage)
     for block in (1, 3, 7):
-        found = BlockConformal(block_bars=block).quantile(jnp.asarray(scores), miscoverage=miscoverage)
-        assert float(found) == block_twin(scores, block, miscoverage)
-
-
-@pytest.mark.parametrize("rule", [WeightedConformal(decay_per_bar=0.0), BlockConformal(block_bars=1), PlainConformal()])
-@pytest.mark.parametrize("count", [8, 9, 40])
-def test_no_decay_and_blocks_of_one_are_the_plain_rule(key, rule, count):
-    scores = jr.exponential(key, (count,))
-    assert float(rule.quantile(scores, miscoverage=0.1)) == float(split_quantile(scores, miscoverage=0.1))
-
-
-@pytest.mark.parametrize("rule", [WeightedConformal(decay_per_bar=0.05), BlockConformal(block_bars=3), PlainConformal()])
-def test_a_window_that_is_not_full_is_a_shorter_one(key, rule):
-    scores = jr.exponential(key, (30,))
-    for held in (0, 1, 5, 14, 29, 30):
-        part = rule.quantile(scores[30 - held :], miscoverage=0.3) if held else jnp.inf
-        assert float(rule.quantile(scores, miscoverage=0.3, held=held)) == float(part)
+        assert quantile(BlockConformal(block_bars=block), scores, miscoverage, held) == block_twin(
+            seen, block, miscoverage
+        )
+    rank = int(np.ceil((held + 1) * (1 - miscoverage) - 1e-9))
+    plain = np.sort(seen)[rank - 1] if rank <= held else np.inf
+    rules = WeightedConformal(decay_per_bar=0.0), BlockConformal(block_bars=1), PlainConformal()
+    assert [quantile(rule, scores, miscoverage, held) for rule in rules] == [plain] * 3
 
 
 def test_only_the_plain_rule_forgets_the_order(key):
-    scores = jr.exponential(key, (60,)) * jnp.arange(1.0, 61.0)
-    turned = scores[::-1]
-    assert float(PlainConformal().quantile(scores, miscoverage=0.2)) == float(
-        PlainConformal().quantile(turned, miscoverage=0.2)
-    )
+    scores = np.asarray(jr.exponential(key, (83,))) * np.arange(1.0, 84.0)
+    assert quantile(PlainConformal(), scores, 0.2) == quantile(PlainConformal(), scores[::-1], 0.2)
     # Growing scores: what is recent is larger.
     rule = WeightedConformal(decay_per_bar=0.05)
-    assert float(rule.quantile(scores, miscoverage=0.2)) > float(rule.quantile(turned, miscoverage=0.2))
+    assert quantile(rule, scores, 0.2) > quantile(rule, scores[::-1], 0.2)
 
 
 @pytest.mark.stat
 def test_weights_follow_a_law_that_has_changed(key):
     """Scores three times as large since 60 bars: the plain rule covers too little, the weighted one less so."""
     late = jnp.where(jnp.arange(301) >= 240, 3.0, 1.0)
-    scores = jr.exponential(key, (1500, 301)) * late
+    scores = jr.exponential(key, (1500, 301)) * late[None]
     covered = {
-        name: np.asarray(scores[:, -1] <= jax.vmap(lambda row, r=rule: r.quantile(row, miscoverage=0.1))(scores[:, :-1]))
+        name: np.asarray(
+            scores[:, -1] <= jax.vmap(lambda row, r=rule: r.quantile(row, miscoverage=0.1))(scores[:, :-1])
+        )
         for name, rule in {"plain": PlainConformal(), "weighted": WeightedConformal(decay_per_bar=0.05)}.items()
     }
     # Exponential scores: the plain bound solves .8 exp(-q) + .2 exp(-q / 3) = .1, which gives q = 3.072 and misses

@@ -109,7 +109,7 @@ def test_tied_weights_stay_tied_under_the_maximum_norm():
 
 
 def test_a_tie_decides_where_a_row_leaves_the_choice():
-    """Row 2, -w_2 - 3 w_3 + t = 0 at (.4, .4, .2), moves by 1: with w_1 = w_2 on the budget dw = (x, x, -2x), x = .2."""
+    """Row 2, -w_2 - 3 w_3 + t = 0 at (.4, .4, .2), moves by 1; w_1 = w_2 on the budget: dw = (x, x, -2x), x = .2."""
     columns = np.asarray(program().columns).copy()
     columns[:D, 2] = [0.0, -1.0, -3.0]
     given = program(norm=MaximumNorm(), norm_cost=1.0, columns=columns)
