@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -202,11 +203,12 @@ def _curve(series: ScoredSeries, bounds: np.ndarray) -> dict:
 
 def measures_of(result: dict) -> dict[str, dict[str, IntervalMeasures]]:
     """Return the measures by series and method as records."""
+
+    def read(told: dict[str, Any]) -> IntervalMeasures:
+        return IntervalMeasures(**{key: np.inf if value is None else value for key, value in told.items()})
+
     return {
-        series: {
-            name: IntervalMeasures(**{key: np.inf if value is None else value for key, value in told.items()})
-            for name, told in found["methods"].items()
-        }
+        series: {name: read(told) for name, told in found["methods"].items()}
         for series, found in result["series"].items()
     }
 

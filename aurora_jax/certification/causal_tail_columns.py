@@ -23,14 +23,14 @@ def usable(series: Float[Array, "steps nodes"], *, tail_count: int) -> Int[Array
 
 def exceedances(series: Float[Array, "steps nodes"], *, tail_count: int) -> Bool[Array, "steps nodes"]:
     """Mark the `tail_count` largest of each series; fewer where ties straddle the threshold."""
-    return series > lax.top_k(series.T, tail_count + 1)[0][:, -1]
+    return series > lax.top_k(series.T, tail_count + 1)[0][:, -1][None]
 
 
 def ranks(series: Float[Array, "steps nodes"]) -> Float[Array, "steps nodes"]:
     """Return mid-ranks in (0, 1) of each series over time."""
     first = jax.vmap(lambda x: jnp.searchsorted(jnp.sort(x), x, side="left"), in_axes=1, out_axes=1)(series)
     last = jax.vmap(lambda x: jnp.searchsorted(jnp.sort(x), x, side="right"), in_axes=1, out_axes=1)(series)
-    return 0.5 * (first + last) / series.shape[0]
+    return 0.5 * (first + last).astype(series.dtype) / series.shape[0]
 
 
 def lagged(series: Float[Array, "steps nodes"], *, lags: int) -> Float[Array, "rows lags nodes"]:
@@ -69,7 +69,7 @@ def largest_nearby(rank: Float[Array, "steps nodes"], *, lags: int) -> Float[Arr
 
 def strata(common: Float[Array, " rows"]) -> Float[Array, "rows strata"]:
     """Return indicators of the largest half, quarter, eighth ... of `common`, each without the next."""
-    position = (jnp.searchsorted(jnp.sort(common), common, side="right") - 0.5) / common.size
+    position = (jnp.searchsorted(jnp.sort(common), common, side="right").astype(common.dtype) - 0.5) / common.size
     level = jnp.clip(jnp.floor(-jnp.log2(1.0 - position)), 0, STRATA - 1).astype(int)
     return jax.nn.one_hot(level, STRATA, dtype=common.dtype)[:, 1:]
 
@@ -89,5 +89,5 @@ def _before(value: Float[Array, " steps"], half_life_bars: float) -> Float[Array
 
 
 def _standardised(columns: Float[Array, "rows columns"]) -> Float[Array, "rows columns"]:
-    spread = jnp.std(columns, axis=0)
-    return (columns - jnp.mean(columns, axis=0)) / jnp.where(spread > 0.0, spread, 1.0)
+    spread = jnp.std(columns, axis=0, keepdims=True)
+    return (columns - jnp.mean(columns, axis=0, keepdims=True)) / jnp.where(spread > 0.0, spread, 1.0)

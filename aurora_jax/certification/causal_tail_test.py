@@ -136,7 +136,7 @@ def conditional_test(
     information = jnp.sum(efficient**2 * weight[:, None], axis=0)
     slope = excess / jnp.where(information > 0.0, information, 1.0)
     # Dependence in time is read off what is left once the effect itself is out: a true effect must not hide itself.
-    left = residual[:, None] - weight[:, None] * efficient * slope
+    left = residual[:, None] - weight[:, None] * efficient * slope[None]
     effect = design_effect(efficient * left, block_bars=block_bars)
     trials, observed = jnp.sum(source, axis=0), extreme @ source
     expected = jnp.clip(observed - excess, 0.5, jnp.maximum(trials - 0.5, 0.5))
