@@ -205,7 +205,8 @@ def measures_of(result: dict) -> dict[str, dict[str, IntervalMeasures]]:
     """Return the measures by series and method as records."""
 
     def read(told: dict[str, Any]) -> IntervalMeasures:
-        return IntervalMeasures(**{key: np.inf if value is None else value for key, value in told.items()})
+        values: dict[str, Any] = {key: np.inf if value is None else value for key, value in told.items()}
+        return IntervalMeasures(**values)
 
     return {
         series: {name: read(told) for name, told in found["methods"].items()}

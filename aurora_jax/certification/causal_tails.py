@@ -160,7 +160,8 @@ class CausalTails(eqx.Module):
                 third = (of_column != source) & (of_column != target)
                 nuisance = scores * third[None].astype(scores.dtype)
                 if conditioned:
-                    apart = jnp.sum(nearby, axis=1) - nearby[:, source] - nearby[:, target]
+                    # Neighbouring bars tie: rounded, so that the order of summing does not break ties.
+                    apart = jnp.round(jnp.sum(nearby, axis=1) - nearby[:, source] - nearby[:, target], 9)
                     nuisance = jnp.concatenate(
                         [without(strata(apart[self.lags :]), columns, fit.weight), nuisance], axis=1
                     )

@@ -123,7 +123,9 @@ class ScaleMixture(eqx.Module):
         weights = jax.nn.softmax(state.log_weights - self.learning_rate * relative)
         mixed = (1.0 - self.share) * weights + self.share / len(self.experts)
 
-        units = self._units(state)
+        # The first score is its own unit: at 1 it would stay in the window, of a size that no other has.
+        first = (state.count == 0) & (score > 0.0) & jnp.isfinite(score) & (self._decays() < 1.0)
+        units = jnp.where(first, score, self._units(state))
         windows = tuple(push(window, score / unit) for window, unit in zip(state.windows, units, strict=True))
         # An infinite score would stay in the mean for ever: it counts as a typical one.
         units = jnp.where(jnp.isfinite(score), score, units)

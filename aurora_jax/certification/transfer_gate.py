@@ -57,7 +57,7 @@ class TransferGate(eqx.Module):
 
 def transfer_gate(
     source: Float[Array, "steps assets"],
-    target: Float[Array, "bars assets"],
+    target: Float[Array, "bars target_assets"],
     *,
     settings: TransferGate | None = None,
 ) -> TransferVerdict:

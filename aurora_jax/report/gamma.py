@@ -37,7 +37,8 @@ def gamma_figure(
         _draw(axes, gammas, points, efficient, chosen)
         label(axes, title=title, y="CVaR at 95 %, a bar", x="Sharpe ratio, a year")
         percent_axis(axes.yaxis)
-    panels[0].axvline(sharpe_min, color=MUTED, linewidth=1.0, linestyle=":")
+    if np.min(chosen_on[:, 0]) <= sharpe_min <= np.max(chosen_on[:, 0]):  # else it would only squeeze the points
+        panels[0].axvline(sharpe_min, color=MUTED, linewidth=1.0, linestyle=":")
     return figure
 
 
@@ -45,8 +46,23 @@ def _draw(axes: Axes, gammas: Sequence[float], points, efficient: Sequence[bool]
     front = np.flatnonzero(efficient)
     front = front[np.argsort(points[front, 0])]
     axes.plot(points[front, 0], points[front, 1], color=BLUE, linewidth=1.2)
-    for place, (gamma, (sharpe, cvar)) in enumerate(zip(gammas, points, strict=True)):
+    for place, (sharpe, cvar) in enumerate(points):
         colour = ORANGE if place == chosen else BLUE if efficient[place] else MUTED
-        axes.plot(sharpe, cvar, "o", color=colour, markersize=7 if place == chosen else 5)
-        axes.annotate(f"{gamma:g}", (sharpe, cvar), (4, 4), textcoords="offset points", fontsize=8, color=INK)
-    axes.margins(0.12)
+        axes.plot(
+            sharpe, cvar, "o", color=colour, markersize=7 if place == chosen else 5, zorder=3 if place == chosen else 2
+        )
+    middle = 0.5 * (np.min(points[:, 0]) + np.max(points[:, 0]))
+    for point, name in _names(gammas, points).items():
+        # To the side where there is room.
+        side, gap = ("left", 6) if point[0] <= middle else ("right", -6)
+        axes.annotate(name, point, (gap, 4), textcoords="offset points", ha=side, fontsize=8, color=INK)
+    axes.margins(0.15)
+
+
+def _names(gammas: Sequence[float], points) -> dict[tuple[float, float], str]:
+    """Return the gammas of each point; several may have led to the same decisions."""
+    found: dict[tuple[float, float], str] = {}
+    for gamma, point in zip(gammas, points, strict=True):
+        key = (float(point[0]), float(point[1]))
+        found[key] = f"{found[key]}, {gamma:g}" if key in found else f"{gamma:g}"
+    return found

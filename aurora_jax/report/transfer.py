@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
+from matplotlib.patches import Patch, Rectangle
 
 from .style import (
     BLUE,
@@ -33,7 +33,7 @@ def graphs_figure(found: np.ndarray, truth: np.ndarray) -> Figure:
         found: [sources, targets], bool.
         truth: likewise.
     """
-    figure, panels = canvas_side_by_side([1.0, 1.0, 1.0], 2.9, left=0.6, gap=0.45, share_y=True)
+    figure, panels = canvas_side_by_side([1.0, 1.0, 1.0], 2.9, left=0.6, gap=0.45, below=0.3, share_y=True)
     colours = [
         np.where(truth, INK, PAPER),
         np.where(found, INK, PAPER),
@@ -62,9 +62,7 @@ def graphs_figure(found: np.ndarray, truth: np.ndarray) -> Figure:
     return figure
 
 
-def _square(column: int, row: int, colour: str):
-    from matplotlib.patches import Rectangle
-
+def _square(column: int, row: int, colour: str) -> Rectangle:
     return Rectangle((column - 0.47, row - 0.47), 0.94, 0.94, facecolor=colour, edgecolor=PALE, linewidth=0.5)
 
 
@@ -75,8 +73,9 @@ def power_figure(shares: Mapping[str, Sequence[Sequence[float]]]) -> Figure:
         shares: by target domain, triples of bars, share and standard error.
     """
     figure, (axes,) = canvas_side_by_side([1.0], 3.0, left=0.75)
-    for (name, points), colour in zip(shares.items(), _COLOURS, strict=False):
+    for place, ((name, points), colour) in enumerate(zip(shares.items(), _COLOURS, strict=False)):
         bars, share, error = np.asarray(points, float).T
+        bars = bars * 2.0 ** (0.02 * place)  # side by side: several lie at 0
         axes.errorbar(
             bars, share, 2.0 * error, color=colour, label=name, linewidth=1.5, marker="o", markersize=4, capsize=2
         )

@@ -4,15 +4,23 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.stats
 
 from aurora_jax.certification import CausalTails
 from aurora_jax.core import Outcome, root_key, stream
 from aurora_jax.scenarios import ContagionJumps
 from aurora_jax.study import NULL_MARKETS
 
-_find = eqx.filter_jit(lambda tails, series, asked=None: tails(series, asked=asked))
+_ALL = np.ones((4, 4), bool)
+_jitted = eqx.filter_jit(lambda tails, series, asked: tails(series, asked=asked))
+
+
+def _find(tails, series, asked=_ALL):
+    return _jitted(tails, series, jnp.asarray(asked))
+
+
 LAW = ContagionJumps(assets=4, graph_seed=1)
-BARS = 1600
+BARS = 4096
 
 
 @pytest.fixture(scope="module")
@@ -25,14 +33,22 @@ def graph(path):
     return _find(CausalTails(), path)
 
 
-def test_known_edges_have_effects_and_others_have_not(graph):
+def test_known_edges_are_found_and_effects_are_means_of_ranks(path, graph):
     truth = LAW.graph()
     first = np.asarray(graph.deviations[:, :, 0])
     apart = ~np.eye(4, dtype=bool)
     assert np.all(first[truth] > 2.0)
-    assert np.all(first[~truth & apart] < 3.0)
-    assert not np.any(np.asarray(graph.drivers) & ~truth)
-    assert np.all(np.asarray(graph.effects[:, :, 0])[truth] > 0.55)
+    assert np.mean(first[~truth & apart]) < 1.5
+    found = np.asarray(graph.drivers)
+    assert np.all(found[truth])
+    assert np.sum(found & ~truth) <= 1  # a rate of false edges of 5 % allows for one now and then
+    # As SciPy ranks and NumPy averages.
+    sizes = np.asarray(path)
+    rank = (scipy.stats.rankdata(sizes, axis=0) - 0.5) / BARS
+    hit = sizes > np.sort(sizes, axis=0)[-BARS // 20 - 1]
+    for source, target in np.argwhere(apart):
+        after = rank[2:, target][hit[:-2, source]].mean()
+        assert float(graph.effects[source, target, 1]) == pytest.approx(after, rel=1e-12)
 
 
 def test_the_diagonal_is_not_tested(graph):
@@ -101,5 +117,5 @@ def test_shocks_to_all_are_no_causes(market):
     false = 0
     for number in range(24):
         returns = NULL_MARKETS[market](stream(root_key(1), market, number), bars=2048, assets=6)
-        false += bool(np.any(_find(CausalTails(), jnp.abs(returns)).edges))
+        false += bool(np.any(_find(CausalTails(), jnp.abs(returns), np.ones((6, 6), bool)).edges))
     assert false <= 5

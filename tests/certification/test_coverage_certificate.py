@@ -30,8 +30,10 @@ def test_f1_by_hand():
 _certify = eqx.filter_jit(lambda certifier, series, f1: certifier(series, f1))
 
 
+@pytest.mark.slow
 def test_a_certificate_and_every_ground_to_withhold_it():
-    series = jnp.abs(ContagionJumps(assets=4, graph_seed=1).returns(stream(root_key(2), "market"), steps=3072))
+    law = ContagionJumps(assets=4, graph_seed=1, branching=0.9)
+    series = jnp.abs(law.returns(stream(root_key(2), "market"), steps=6144))
     certifier = CoverageCertifier()
     certificate, graph = _certify(certifier, series, _f1(0.8))
     assert bool(certificate.granted)
@@ -44,7 +46,7 @@ def test_a_certificate_and_every_ground_to_withhold_it():
         assert not bool(refused.granted)
     # The second half has the same margins, but nobody follows anybody any more.
     apart = np.array(series)
-    apart[1536:] = np.random.default_rng(0).permuted(apart[1536:], axis=0)
+    apart[3072:] = np.random.default_rng(0).permuted(apart[3072:], axis=0)
     assert int(_certify(certifier, jnp.asarray(apart), _f1(0.8))[0].ground) == Ground.UNSTABLE
     noise = jnp.asarray(np.random.default_rng(1).normal(size=series.shape))
     assert int(_certify(certifier, noise, _f1(0.8))[0].ground) == Ground.NO_EDGES

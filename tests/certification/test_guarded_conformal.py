@@ -62,7 +62,8 @@ def mixture_twin(scores, mixture, alphas):
             weights = weights * np.exp(-mixture.learning_rate * loss / typical)
         weights = (1 - mixture.share) * weights / weights.sum() + mixture.share / len(experts)
         for expert, kept in zip(experts, held, strict=True):
-            kept.append(score / unit(expert, bar))
+            first = bar == 0 and not math.isinf(expert.half_life_bars)
+            kept.append(1.0 if first else score / unit(expert, bar))
     return np.array(rows)
 
 
@@ -81,13 +82,13 @@ def test_mixture_equals_its_twin(key):
 
 
 def test_experts_by_hand():
-    # half-life 1: after 4 and 8 the mean is (8 + 4 / 2) / 1.5 = 20/3; measured scores 4 / 1 and 8 / 4 = 2.
+    # half-life 1: after 4 and 8 the mean is (8 + 4 / 2) / 1.5 = 20/3; measured scores 4 / 4 = 1 and 8 / 4 = 2.
     mixture = ScaleMixture(miscoverage=0.5, experts=(Expert(1.0, 10), Expert(math.inf, 10)), learning_rate=1e-9)
     state = mixture.init()
     for score in (4.0, 8.0):
         state = mixture.step(state, jnp.asarray(score))
-    # rank ceil(3 * .5) = 2: 20/3 * 4 = 80/3, and 8; equal weights
-    assert float(mixture.quantiles(state, jnp.array([0.5]))[0]) == pytest.approx((80 / 3 + 8) / 2)
+    # rank ceil(3 * .5) = 2: 20/3 * 2 = 40/3, and 8; equal weights
+    assert float(mixture.quantiles(state, jnp.array([0.5]))[0]) == pytest.approx((40 / 3 + 8) / 2)
     np.testing.assert_array_equal(mixture.quantiles(state, jnp.array([0.0, 1.0, 0.1])), [np.inf, -np.inf, np.inf])
 
 

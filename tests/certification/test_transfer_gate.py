@@ -99,7 +99,7 @@ _judge = jax.jit(transfer_gate)
 
 @pytest.fixture(scope="module")
 def market():
-    return ContagionJumps(assets=4, graph_seed=1).returns(stream(root_key(2), "market"), steps=2048)
+    return ContagionJumps(assets=4, graph_seed=1).returns(stream(root_key(2), "market"), steps=4096)
 
 
 def test_a_market_may_be_used_on_itself(market):
@@ -109,10 +109,11 @@ def test_a_market_may_be_used_on_itself(market):
     assert float(found.dcts) == pytest.approx(1.0)
     assert float(found.d_tail_index) == float(found.d_hurst) == 0.0
     assert all(float(error) > 0.0 for error in found.standard_errors._replace(dcts=1.0))
-    assert int(found.tail_count) == 102
-    # Drivers have children in the true graph.
-    assert np.any(found.drivers)
-    assert not np.any(np.asarray(found.drivers) & ~ContagionJumps(assets=4, graph_seed=1).graph().any(axis=1))
+    assert int(found.tail_count) == 204
+    # The root of the true graph drives; a rate of false edges of 5 % allows for another now and then.
+    parents = ContagionJumps(assets=4, graph_seed=1).graph().any(axis=1)
+    assert np.all(np.asarray(found.drivers)[parents])
+    assert np.sum(np.asarray(found.drivers) & ~parents) <= 1
 
 
 def test_another_market_is_refused_and_nan_is_undecided(market):

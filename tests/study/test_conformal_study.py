@@ -60,7 +60,7 @@ def test_the_true_quantile_has_the_least_score():
         for bound in (1.45, 1.6449, 1.85)
     }
     assert min(scores, key=scores.__getitem__) == 1.6449
-    # Closed form at the true one: 2 / alpha times the expected shortfall's share, 20 phi(q) * 2 / 2 ...: 4 phi(q) / alpha
+    # Closed form at the true one: 2 / alpha E(|e|; |e| > q) = 4 phi(q) / alpha
     assert scores[1.6449] == pytest.approx(4.0 * math.exp(-(1.6449**2) / 2) / math.sqrt(2 * math.pi) / 0.1, rel=0.02)
 
 
