@@ -32,6 +32,7 @@ from aurora_jax.study import (
     compare_rules,
     decision_bars,
     follow_weights,
+    known_at,
     robust_name,
     rule_names,
     window_frontier,
@@ -170,7 +171,7 @@ def _made(path: Path, settings: dict, asked: Asked, returns, block, bounds: Boun
     previous = np.full((radii, assets), 1.0 / assets)
     found = []
     for bar in block:
-        window = returns[bar + 1 - asked.window_bars : bar + 1]
+        window = known_at(bar, returns, window_bars=asked.window_bars)
         one = allocation_targets(window, asked.multiples, bounds, previous, tail_probability=asked.tail_probability)
         previous = one.weights[:radii]
         found.append(one)

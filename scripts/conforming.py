@@ -202,22 +202,21 @@ def _curve(series: ScoredSeries, bounds: np.ndarray) -> dict:
 
 
 def measures_of(result: dict) -> dict[str, dict[str, IntervalMeasures]]:
-    """Return the measures by series and method as records."""
+    """Return the measures by series and method as records, in the order of groups and methods: JSON keeps none."""
 
     def read(told: dict[str, Any]) -> IntervalMeasures:
         values: dict[str, Any] = {key: np.inf if value is None else value for key, value in told.items()}
         return IntervalMeasures(**values)
 
-    return {
-        series: {name: read(told) for name, told in found["methods"].items()}
-        for series, found in result["series"].items()
-    }
+    groups, methods = list(groups_of(0, Path())), contestants(MISCOVERAGE)
+    ordered = sorted(result["series"].items(), key=lambda item: groups.index(item[1]["group"]))
+    return {series: {name: read(found["methods"][name]) for name in methods} for series, found in ordered}
 
 
 def _publish(result: dict, out: Path, console: Console) -> None:
     write_bytes_whole(canonical_json(result), out / "conformal.json")
     found = measures_of(result)
-    groups = {series: told["group"] for series, told in result["series"].items()}
+    groups = {series: result["series"][series]["group"] for series in found}
     pictures = {"scores": picture(conformal_scores_figure(found, groups))}
     if result["curves"]:
         pictures["time"] = picture(conformal_time_figure(result["curves"], 1.0 - result["miscoverage"]))

@@ -18,15 +18,18 @@ class Standing(NamedTuple):
     Attributes:
         transfer: `Verdict` code: may what was learnt elsewhere be used here.
         causal_coverage: its causal tail field is certified (CCC).
+        conservative: it is served in conservative mode, as one of the two is not good enough. A stream that no gate has
+            seen is UNDECIDED and not conservative.
     """
 
     transfer: Int[Array, ""]
     causal_coverage: Bool[Array, ""]
+    conservative: Bool[Array, ""]
 
     @classmethod
     def unjudged(cls) -> "Standing":
         """Return that of a stream that no gate has seen: UNDECIDED, not certified."""
-        return cls(jnp.asarray(int(Verdict.UNDECIDED)), jnp.asarray(False))
+        return cls(jnp.asarray(int(Verdict.UNDECIDED)), jnp.asarray(False), jnp.asarray(False))
 
 
 class Certificate(NamedTuple):

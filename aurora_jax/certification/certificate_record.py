@@ -27,7 +27,7 @@ def certificate_record(certificate: Certificate, *, model_digest: str, config_di
         config_digest: of the settings that certified.
 
     Raises:
-        ValueError: if the certificate is of several assets; pick one first.
+        ValueError: if the certificate is of several assets (pick one first), or holds a NaN, which no certificate does.
     """
     if jnp.ndim(certificate.outcome):
         raise ValueError(f"a record is of one asset, the certificate is of {jnp.shape(certificate.outcome)}.")
@@ -44,6 +44,7 @@ def certificate_record(certificate: Certificate, *, model_digest: str, config_di
         "kappa_parts": {name: _number(part) for name, part in certificate.kappa_parts._asdict().items()},
         "transfer": Verdict(int(certificate.standing.transfer)).name,
         "causal_coverage": bool(certificate.standing.causal_coverage),
+        "conservative": bool(certificate.standing.conservative),
         "outcome": Outcome(int(certificate.outcome)).name,
         "model_digest": model_digest,
         "config_digest": config_digest,
@@ -54,7 +55,7 @@ def certificate_from_record(record: dict[str, Any]) -> Certificate:
     """Return the certificate that a record is of, to the bit; its digests stay in the record.
 
     Raises:
-        ValueError: if a field is missing or a name unknown; names it.
+        ValueError: if a field is missing, a name unknown or a number none; names it.
     """
     try:
         return Certificate(
@@ -68,20 +69,26 @@ def certificate_from_record(record: dict[str, Any]) -> Certificate:
             quantile=_array(record["quantile"]),
             coverage_ema=_array(record["coverage_ema"]),
             bcc=_array(record["bcc"]),
-            kappa_parts=KappaParts(**{name: _array(part) for name, part in record["kappa_parts"].items()}),
+            kappa_parts=KappaParts(*(_array(record["kappa_parts"][name]) for name in KappaParts._fields)),
             standing=Standing(
-                jnp.asarray(int(Verdict[record["transfer"]])), jnp.asarray(record["causal_coverage"], bool)
+                jnp.asarray(int(Verdict[record["transfer"]])),
+                jnp.asarray(record["causal_coverage"], bool),
+                jnp.asarray(record["conservative"], bool),
             ),
             outcome=jnp.asarray(int(Outcome[record["outcome"]])),
         )
     except KeyError as error:
         raise ValueError(f"a certificate's record has no {error.args[0]!r}, or does not know it.") from None
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"a certificate's record holds something that is no number: {error}.") from None
 
 
 def _number(value: Any) -> float | str:
     number = float(value)
+    if math.isnan(number):
+        raise ValueError("a certificate holds no NaN, this one does: check where it comes from.")
     return _UNBOUNDED.get(number, number)
 
 
-def _array(value: float | str) -> Float[Array, ""]:
+def _array(value: Any) -> Float[Array, ""]:
     return jnp.asarray(float(value), jnp.float64)

@@ -3,6 +3,7 @@
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from aurora_jax.core import Estimate, Number, Outcome, require_x64
@@ -56,8 +57,8 @@ class TransferGate(eqx.Module):
 
 
 def transfer_gate(
-    source: Float[Array, "steps assets"],
-    target: Float[Array, "bars target_assets"],
+    source: Float[Array | np.ndarray, "steps assets"],
+    target: Float[Array | np.ndarray, "bars target_assets"],
     *,
     settings: TransferGate | None = None,
 ) -> TransferVerdict:

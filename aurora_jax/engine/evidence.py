@@ -20,7 +20,8 @@ def with_evidence(engine: "Engine", evidence: TransferEvidence) -> "Engine":
     controller is not called saturated for it), enlarges the radius of the worst-case shortfall, and caps positions at
     the scale of DERISK.
     """
-    standing = Standing(jnp.asarray(int(Verdict[evidence.verdict])), jnp.asarray(evidence.causal_coverage))
+    verdict, certified = jnp.asarray(int(Verdict[evidence.verdict])), jnp.asarray(evidence.causal_coverage)
+    standing = Standing(verdict, certified, jnp.asarray(False))
     conformal, scales = engine.conformal, engine.gating.scale_map
     mode = conservative_mode(
         standing.transfer,
@@ -30,11 +31,12 @@ def with_evidence(engine: "Engine", evidence: TransferEvidence) -> "Engine":
         miscoverage_max=conformal.miscoverage_max,
         derisk_scale=scales[int(Decision.DERISK)],
     )
-    engine = eqx.tree_at(lambda e: e.standing, engine, standing)
+    engine = eqx.tree_at(lambda e: e.standing, engine, standing._replace(conservative=mode.active))
     if not bool(mode.active):
         return engine
-    # From anywhere between the bounds this reaches the least miscoverage; the controller keeps its usual pace.
-    offset = jnp.minimum(conformal.transition_offset, mode.miscoverage_max - conformal.miscoverage_max)
+    # The integrator never exceeds 1 by more than a step: from anywhere this reaches the least miscoverage. The
+    # controller keeps its usual pace, also in real transitions.
+    offset = jnp.asarray(mode.miscoverage_max - 2.0)
     conformal = eqx.tree_at(
         lambda c: (c.transition_offset, c.step_size_transition), conformal, (offset, conformal.step_size_base)
     )

@@ -65,7 +65,7 @@ def conformal_scores_figure(found: Found, groups: Mapping[str, str]) -> Figure:
 
 
 def conformal_time_figure(curves: Mapping[str, Mapping[str, Mapping]], nominal: float) -> Figure:
-    """Draw rolling coverage and median width of some series from their first full 500 bars on.
+    """Draw rolling coverage and median width of some series over the share of the series behind them.
 
     Args:
         curves: by series and method: bar, coverage and width over the 500 bars before; no width where it is infinite.
@@ -86,5 +86,4 @@ def conformal_time_figure(curves: Mapping[str, Mapping[str, Mapping]], nominal: 
         label(width, title=f"{series}: median width of 500 bars", y="target's unit")
         if number == 0:
             legend(coverage)
-    panels[-1].set_xlabel("share of the series", fontsize="small", color=MUTED)
     return figure

@@ -15,7 +15,7 @@ RIVALS = ("ACI .005", "ACI .05", "DtACI", "PID", "quantile tracking")
 _CAPTIONS = {
     "scores": "Left: interval score over the best of its series. Right: least coverage over any 500 bars in a row. A "
     "point is the median of the series of a row, a line all of them; what is beyond the edge stands at it.",
-    "time": "Coverage and median width of the 500 bars before; gaps are infinite widths.",
+    "time": "Coverage and median width of the 500 bars before, over the share of the series; gaps are infinite widths.",
 }
 
 

@@ -122,6 +122,7 @@ def _interval(info: EngineInfo, place: int) -> dict:
         "coverage_score": _number(certificate.bcc[place]),
         "transfer": Verdict(int(certificate.standing.transfer[place])).name,
         "causal_coverage": bool(certificate.standing.causal_coverage[place]),
+        "conservative": bool(certificate.standing.conservative[place]),
         "outcome": Outcome(int(certificate.outcome[place])).name,
     }
 

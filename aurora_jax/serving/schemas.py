@@ -1,6 +1,6 @@
 """What clients send and receive."""
 
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -137,8 +137,11 @@ class AssetInterval(_Message):
     saturated: bool = Field(description="The controller asked for more than was emitted.")
     coverage_ema: float = Field(description="Exponential mean of coverage until now.")
     coverage_score: float = Field(description="Calibration of trailing coverage (BCC), in [0, 1].")
-    transfer: str = Field(description="READY, NOT_READY or UNDECIDED: may what was learnt elsewhere be used here.")
+    transfer: Literal["READY", "NOT_READY", "UNDECIDED"] = Field(
+        description="May what was learnt elsewhere be used here; UNDECIDED where nothing was."
+    )
     causal_coverage: bool = Field(description="The stream's causal tail field is certified.")
+    conservative: bool = Field(description="Served in conservative mode, as one of the two is not good enough.")
     outcome: str = Field(description="OK, WARMING_UP (too few scores), or REFUSED (asks for an unbounded interval).")
 
 

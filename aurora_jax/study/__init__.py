@@ -8,6 +8,7 @@ from .alarms import passages as passages
 from .allocation_account import Account as Account
 from .allocation_account import decision_bars as decision_bars
 from .allocation_account import follow_weights as follow_weights
+from .allocation_account import known_at as known_at
 from .allocation_rules import EQUAL_WEIGHT as EQUAL_WEIGHT
 from .allocation_rules import MINIMUM_VARIANCE as MINIMUM_VARIANCE
 from .allocation_rules import Bounds as Bounds

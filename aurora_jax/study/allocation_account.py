@@ -27,6 +27,13 @@ def decision_bars(bars: int, *, window_bars: int, rebalance_bars: int) -> Int[np
     return decisions
 
 
+def known_at(
+    bar: int | np.integer, returns: Float[np.ndarray, "bars assets"], *, window_bars: int
+) -> Float[np.ndarray, "window assets"]:
+    """Return the last returns that a decision at the close of `bar` may look at, its own included and none after it."""
+    return returns[bar + 1 - window_bars : bar + 1]
+
+
 def follow_weights(
     returns: Float[np.ndarray, "bars assets"],
     decisions: Int[np.ndarray, " decisions"],

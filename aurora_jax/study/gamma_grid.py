@@ -110,9 +110,10 @@ def least_cvar(
 ) -> int | None:
     """Return which point has the least CVaR among those whose Sharpe ratio is at least `sharpe_min`; None if none has.
 
-    Of equals the one with the higher Sharpe ratio.
+    Of equals the one with the higher Sharpe ratio. An account that never traded has no tail and no Sharpe ratio, and is
+    no choice.
     """
-    allowed = np.flatnonzero(sharpe >= sharpe_min)
+    allowed = np.flatnonzero((sharpe >= sharpe_min) & (cvar > 0.0))
     if not allowed.size:
         return None
     order = np.lexsort((-sharpe[allowed], cvar[allowed]))

@@ -17,7 +17,7 @@ from aurora_jax.certification import (
 from aurora_jax.core import Outcome
 
 PARTS = KappaParts(0.1, 0.2, 0.3)
-READY = Standing(jnp.asarray(int(Verdict.READY)), jnp.asarray(True))
+READY = Standing(jnp.asarray(int(Verdict.READY)), jnp.asarray(True), jnp.asarray(False))
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +83,7 @@ def test_a_record_says_it_in_words(controller):
         "kappa_parts": {"state": 0.1, "model": 0.2, "forecast": 0.3},
         "transfer": "READY",
         "causal_coverage": True,
+        "conservative": False,
         "outcome": "OK",
         "model_digest": "m1",
         "config_digest": "c1",
@@ -92,7 +93,7 @@ def test_a_record_says_it_in_words(controller):
 @pytest.mark.parametrize("asked", [0.15, 1.0 / 7.0, -0.01])
 def test_a_record_read_back_is_the_certificate_to_the_bit(controller, asked):
     """Also through JSON, and where the interval is infinite."""
-    standing = Standing(jnp.asarray(int(Verdict.NOT_READY)), jnp.asarray(False))
+    standing = Standing(jnp.asarray(int(Verdict.NOT_READY)), jnp.asarray(False), jnp.asarray(True))
     state = warm_state(controller)._replace(miscoverage=jnp.asarray(asked))
     sent = certificate(controller, state, standing)
     if asked < 0:
@@ -112,6 +113,13 @@ def test_a_record_that_is_none_is_refused_by_name(controller):
         certificate_from_record({name: value for name, value in told.items() if name != "bcc"})
     with pytest.raises(ValueError, match="'PERHAPS', or does not know it"):
         certificate_from_record({**told, "transfer": "PERHAPS"})
+    with pytest.raises(ValueError, match="has no 'forecast'"):
+        certificate_from_record({**told, "kappa_parts": {"state": 0.1, "model": 0.2}})
+    for broken in ("wide", None):
+        with pytest.raises(ValueError, match=r"holds something that is no number: .*(wide|NoneType)"):
+            certificate_from_record({**told, "lower": broken})
+    with pytest.raises(ValueError, match=r"a certificate holds no NaN"):
+        certificate_record(sent._replace(bcc=jnp.asarray(jnp.nan)), model_digest="m1", config_digest="c1")
     several = jax.tree.map(lambda leaf: jnp.stack([jnp.asarray(leaf)] * 2), sent)
     with pytest.raises(ValueError, match=r"a record is of one asset, the certificate is of \(2,\)"):
         certificate_record(several, model_digest="m1", config_digest="c1")

@@ -142,9 +142,13 @@ def test_one_asset_has_a_gate_too():
     assert bool(found.drivers[2])
     white = jnp.asarray(np.random.default_rng(1).normal(size=(4096, 1)))
     assert int(_judge(white, white).verdict) == Verdict.UNDECIDED
-    # 2,000 bars make 100 extremes, 1,990 do not.
-    settings = TransferGate(min_tail_count=205)
-    assert int(transfer_gate(drawn, drawn, settings=settings).verdict) == Verdict.UNDECIDED
+
+
+@pytest.mark.slow
+def test_too_few_extremes_decide_nothing(market):
+    """4,096 bars have 204 extremes."""
+    judge = jax.jit(lambda x: transfer_gate(x, x, settings=TransferGate(min_tail_count=205)))
+    assert int(judge(market).verdict) == Verdict.UNDECIDED
 
 
 @pytest.mark.slow

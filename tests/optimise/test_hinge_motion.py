@@ -95,6 +95,13 @@ def test_a_weight_on_its_bound_goes_with_it_and_the_others_make_room():
     assert float(free.value) == 0.0
 
 
+def test_an_upper_bound_takes_its_weight_along_as_a_lower_one_does():
+    given = program(upper=np.array([0.5, 9.0, 9.0]), norm_cost=1.0)
+    motion = hinge_motion(given, moved(given, upper=[1.0, 0.0, 0.0]), WEIGHTS, THRESHOLD)
+    np.testing.assert_allclose(motion.weights, [1.0, -0.5, -0.5], atol=1e-9)
+    assert float(motion.value) == pytest.approx(0.25 / np.sqrt(0.375), abs=1e-9)
+
+
 def test_tied_weights_stay_tied_under_the_maximum_norm():
     """(.4, .4, .2) with the third pinned: what it gains is taken from both others alike."""
     weights, bound = jnp.array([0.4, 0.4, 0.2]), np.array([-9.0, -9.0, 0.2])

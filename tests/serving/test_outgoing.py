@@ -4,6 +4,7 @@ import jax
 import numpy as np
 import pytest
 
+from aurora_jax.certification import Standing, Verdict
 from aurora_jax.core import Outcome, pack
 from aurora_jax.governance import BlockReason, Decision, Guard
 from aurora_jax.serving import PredictResponse, certificate_digest
@@ -45,6 +46,17 @@ def test_each_asset_has_its_own_numbers_and_the_stream_their_mean_by_size(info):
             assert answer[part]["B"][name] == pytest.approx(answer[part]["A"][name] + 1.0)
     assert answer["alpha"] == pytest.approx(answer["interval"]["A"]["alpha"] + 0.25)
     assert answer["weights"] == {"A": 0.75, "B": -0.25}
+
+
+def test_the_streams_standing_is_told_of_each_asset(info):
+    assert (
+        answer_of(info)["interval"]["A"].items()
+        >= {"transfer": "UNDECIDED", "causal_coverage": False, "conservative": False}.items()
+    )
+    bad = Standing(np.array([int(Verdict.NOT_READY)]), np.array([True]), np.array([True]))
+    answer = answer_of(info._replace(certificate=info.certificate._replace(standing=bad)))
+    told = PredictResponse.model_validate(answer).interval["A"]
+    assert (told.transfer, told.causal_coverage, told.conservative) == ("NOT_READY", True, True)
 
 
 def test_shares_by_hand():

@@ -17,6 +17,7 @@ from aurora_jax.study import (
     decision_bars,
     follow_weights,
     greatest_sharpe,
+    known_at,
     least_shortfall,
     ledoit_wolf,
     minimum_variance,
@@ -52,6 +53,17 @@ def test_least_variance_in_closed_form_and_on_its_bounds():
     assert narrow @ covariance @ narrow > wide @ covariance @ wide
     with pytest.raises(ArithmeticError, match=r"0\.0 and 0\.1"):
         minimum_variance(covariance, lower=0.0, upper=0.1)
+
+
+def test_a_decision_sees_its_own_bar_and_none_after_it():
+    table = returns(bars=40)
+    for bar in decision_bars(40, window_bars=8, rebalance_bars=5):
+        window = known_at(bar, table, window_bars=8)
+        assert window.shape == (8, ASSETS)
+        np.testing.assert_array_equal(window[-1], table[bar])
+        later = table.copy()
+        later[bar + 1 :] = 9.0
+        np.testing.assert_array_equal(known_at(bar, later, window_bars=8), window)
 
 
 def test_account_by_hand():

@@ -69,14 +69,16 @@ def test_rolling_mean_by_hand():
 
 
 def test_returns_are_scored_without_a_look_ahead():
-    returns = np.random.default_rng(2).normal(size=200)
+    returns = np.random.default_rng(2).normal(size=300)
+    returns[60:200] = 0.0  # until the variance rests on its floor
     whole = scored_returns("x", "g", returns, start_bars=50)
     changed = returns.copy()
-    changed[120:] *= 7.0
+    changed[200:] *= 7.0
     other = scored_returns("x", "g", changed, start_bars=50)
-    # The scale of bar 120 knows nothing of it; the next one does.
-    np.testing.assert_array_equal(whole.scales[: 120 - 50 + 1], other.scales[: 120 - 50 + 1])
-    assert other.scales[71] > whole.scales[71]
+    # The scale of bar 200 knows nothing of it; the next one does.
+    np.testing.assert_array_equal(whole.scales[: 200 - 50 + 1], other.scales[: 200 - 50 + 1])
+    assert other.scales[151] > whole.scales[151]
+    assert whole.scales[150] ** 2 == pytest.approx(0.01 * np.mean(returns[:200] ** 2))
     # First by hand: mean square of the start; then .94 of it and .06 of the next square.
     start = np.mean(returns[:50] ** 2)
     np.testing.assert_allclose(whole.scales[:2] ** 2, [start, 0.94 * start + 0.06 * returns[50] ** 2])

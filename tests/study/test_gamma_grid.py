@@ -8,12 +8,14 @@ import pytest
 
 from aurora_jax.backtest import performance
 from aurora_jax.core import Outcome
-from aurora_jax.governance import Decision
+from aurora_jax.data import load_packaged
+from aurora_jax.governance import Decision, GuardFlags, calm_thresholds
 from aurora_jax.replay import replay
 from aurora_jax.study import GammaPoint, Traded, efficient, gamma_grid, least_cvar
 from scripts.gammas import judged
 from tests.small_engine import WARM_UP_BARS, small
 
+FIRST = 300
 # Least tail of all; beaten by the first in both; a dearer tail that earns more; equal to the third.
 CVAR = np.array([1.0, 2.0, 3.0, 3.0])
 SHARPE = np.array([0.5, 0.4, 0.9, 0.9])
@@ -35,6 +37,11 @@ def test_the_least_tail_of_those_that_earn_enough(sharpe_min, place):
 
 def test_of_equal_tails_the_one_that_earns_more():
     assert least_cvar(np.array([1.0, 1.0]), np.array([0.5, 0.6]), sharpe_min=0.0) == 1
+
+
+def test_an_account_that_never_traded_is_no_choice():
+    assert least_cvar(np.array([0.0, 1.0]), np.array([0.0, 0.1]), sharpe_min=0.0) == 1
+    assert least_cvar(np.array([0.0]), np.array([0.0]), sharpe_min=0.0) is None
 
 
 def _point(gamma, cvar, sharpe):
@@ -69,14 +76,22 @@ def test_a_grid_or_a_period_that_is_none_is_refused_before_any_replay(gammas, fi
 
 @pytest.mark.slow
 def test_each_gamma_is_the_replay_of_an_engine_that_has_it():
-    """Too few calm bars for thresholds: the engine's own stay, and its account is that of a replay by hand."""
+    """With thresholds from all of the first period and nothing of the second."""
     made = small("INDEX")
-    (low, high) = gamma_grid(made.engine, made.bars, first_period_bars=150, gammas=(0.0, 1.0))
-    assert (low.thresholds, high.thresholds) == (Outcome.TOO_SHORT, Outcome.TOO_SHORT)
+    bars = load_packaged("sp500").between("2015-01-01", None).rows(0, FIRST + 150).bars()
+    (low, high) = gamma_grid(made.engine, bars, first_period_bars=FIRST, gammas=(0.0, 1.0), pass_share=0.5)
+    assert Outcome.TOO_SHORT not in (low.thresholds, high.thresholds)
     for point in (low, high):
         own = eqx.tree_at(lambda engine: engine.meta.gamma, made.engine, jnp.asarray(point.gamma))
-        first = replay(own, own.init(), _part(made.bars, slice(None, 150)))
-        second = replay(own, first.state, _part(made.bars, slice(150, None)))  # a new account, the engine goes on
+        before = replay(own, own.init(), _part(bars, slice(None, FIRST))).rows.info
+        live = np.asarray(before.outcome) == int(Outcome.OK)
+        flags = GuardFlags(jnp.asarray(before.soft[live]), jnp.asarray(before.hard[live]))
+        calm = calm_thresholds(own.acceptance, jnp.asarray(before.kappa_plus[live]), flags, pass_share=0.5)
+        assert point.thresholds == Outcome(int(calm.outcome))
+        assert float(calm.acceptance.tau_pass) != float(made.engine.acceptance.tau_pass)
+        own = eqx.tree_at(lambda engine: engine.acceptance, own, calm.acceptance)
+        first = replay(own, own.init(), _part(bars, slice(None, FIRST)))
+        second = replay(own, first.state, _part(bars, slice(FIRST, None)))  # a new account, the engine goes on
         for found, told in ((first, point.chosen_on), (second, point.reported_on)):
             info = found.rows.info
             live = np.asarray(info.outcome) == int(Outcome.OK)
