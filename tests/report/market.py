@@ -3,7 +3,7 @@
 import numpy as np
 
 from aurora_jax.backtest import equal_weight
-from aurora_jax.certification import Certificate, KappaParts
+from aurora_jax.certification import Certificate, KappaParts, Standing, Verdict
 from aurora_jax.core import Allocation, Estimate, Forecast, Interval, Invariants, Outcome, Regime
 from aurora_jax.engine import Climate, EngineInfo, Settlement
 from aurora_jax.governance import Decision, Fallbacks, Guard, Trigger
@@ -92,6 +92,11 @@ def rows_of(returns, scale, *, miscoverage=0.1, warm_up=None, calm=False, rng):
             coverage_ema=ema,
             bcc=np.tile(bcc[:, None], assets),
             kappa_parts=KappaParts(half, half, half),
+            standing=Standing(
+                np.full((bars, assets), int(Verdict.UNDECIDED)),
+                np.zeros((bars, assets), bool),
+                np.zeros((bars, assets), bool),
+            ),
             outcome=np.zeros((bars, assets), int),
         ),
         families=np.repeat(shares[:, None], assets, axis=1),
