@@ -1,6 +1,6 @@
 """The walk-forward of portfolios from its settings to its folder, a part at a time."""
 
-import json
+import functools
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,6 +38,7 @@ from aurora_jax.study import (
     window_frontier,
 )
 from aurora_jax.training import code_digest
+from scripts.parts import kept
 
 MULTIPLES = (0.0, 0.03, 0.1, 0.3, 1.0, 3.0)
 BOUNDS = {"long short": Bounds(-0.2, 0.5), "long only": Bounds(0.0, 0.5)}
@@ -130,9 +131,8 @@ def _all_weights(asked: Asked, market: MarketData, returns, decisions, out: Path
                 block = decisions[first : first + _DECISIONS_A_PART]
                 path = parts / f"{name.replace(' ', '_')}_{first:04d}.json"
                 settings = _part_settings(asked, market, bounds, block, code)
-                blocks.append(
-                    _kept(path, settings) or _made(path, settings, asked, returns, block, bounds, progress, task)
-                )
+                made = functools.partial(_made, asked, returns, block, bounds, progress, task)
+                blocks.append(kept(path, settings, made))
                 progress.update(task, completed=list(BOUNDS).index(name) * len(decisions) + first + len(block))
             weights = np.concatenate([np.array(block["weights"]) for block in blocks])
             solver = {
@@ -149,24 +149,11 @@ def _part_settings(asked: Asked, market: MarketData, bounds: Bounds, block: np.n
     """Return what weights that an earlier run has left must have been made with, the code included."""
     of_weights = ("window_bars", "multiples", "tail_probability")
     told = {name: getattr(asked, name) for name in of_weights}
-    return json.loads(
-        json.dumps(
-            told
-            | {"bounds": bounds, "decisions": block.tolist(), "data": market.digest, "version": __version__}
-            | {"code": code}
-        )
-    )
+    data = {"bounds": bounds, "decisions": block.tolist(), "data": market.digest}
+    return told | data | {"version": __version__, "code": code}
 
 
-def _kept(path: Path, settings: dict) -> dict | None:
-    if path.exists():
-        found = json.loads(path.read_text())
-        if found["settings"] == settings:
-            return found["content"]
-    return None
-
-
-def _made(path: Path, settings: dict, asked: Asked, returns, block, bounds: Bounds, progress: Progress, task) -> dict:
+def _made(asked: Asked, returns, block, bounds: Bounds, progress: Progress, task) -> dict:
     assets, radii = returns.shape[1], len(asked.multiples)
     previous = np.full((radii, assets), 1.0 / assets)
     found = []
@@ -176,14 +163,12 @@ def _made(path: Path, settings: dict, asked: Asked, returns, block, bounds: Boun
         previous = one.weights[:radii]
         found.append(one)
         progress.advance(task)
-    content = {
+    return {
         "weights": [one.weights.tolist() for one in found],
         "solved": sum(outcome == Outcome.OK for one in found for outcome in one.outcomes),
         "repaired": sum(one.repaired for one in found),
         "largest_gap": max(one.largest_gap for one in found),
     }
-    write_bytes_whole(canonical_json({"settings": settings, "content": content}), path)
-    return content
 
 
 def _accounts(asked: Asked, returns, decisions, weights: np.ndarray) -> dict[str, Account]:

@@ -1,7 +1,6 @@
 """The comparison of conformal methods from its series to its folder, a part at a time."""
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -36,6 +35,7 @@ from aurora_jax.study import (
     simulated_shift,
 )
 from aurora_jax.training import code_digest
+from scripts.parts import kept
 
 _DECIDING = ("certification", "core", "study")
 MISCOVERAGE, BURN_IN_BARS, ROLLING_BARS = 0.1, 100, 500
@@ -114,17 +114,6 @@ def settings_of(series: Sequence[ScoredSeries]) -> dict:
         content.update(one.name.encode() + np.ascontiguousarray(one.scores).tobytes())
         content.update(np.ascontiguousarray(one.scales).tobytes())
     return {"scores": content.hexdigest(), "version": __version__, "code": code_digest(packages=_DECIDING)}
-
-
-def kept(path: Path, settings: dict, make: Callable[[], dict]) -> dict:
-    """Return a part that an earlier run has left under the same settings, or make it."""
-    if path.exists():
-        found = json.loads(path.read_text())
-        if found["settings"] == settings:
-            return found["content"]
-    content = make()
-    write_bytes_whole(canonical_json({"settings": settings, "content": content}), path)
-    return content
 
 
 def _public(name: str, file: Path) -> list[ScoredSeries]:

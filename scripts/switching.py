@@ -1,8 +1,7 @@
 """The study of transitions from its settings to its folder, a part at a time."""
 
 import functools
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +31,7 @@ from aurora_jax.study import (
     two_lengths_family,
 )
 from aurora_jax.training import code_digest
+from scripts.parts import kept
 
 _DECIDING = ("core", "crossbar", "study", "timeseries")
 
@@ -67,7 +67,7 @@ def study(sizes: Sizes, seed: int, out: Path, *, changes: Sequence[int], console
         task = progress.add_task("transitions", total=2 * len(scenarios))
         for number, scenario in scenarios.items():
             progress.update(task, description=f"settings: {scenario.name}")
-            chosen[scenario.name] = _kept(
+            chosen[scenario.name] = kept(
                 parts / f"design_{number}.json", settings, lambda s=scenario: _design(s, seed, sizes)
             )
             progress.advance(task)
@@ -75,7 +75,7 @@ def study(sizes: Sizes, seed: int, out: Path, *, changes: Sequence[int], console
         for number, scenario in scenarios.items():
             progress.update(task, description=f"delays: {scenario.name}")
             asked = {**settings, "setting": setting, "rivals": chosen[scenario.name]["rivals"]}
-            measured[scenario.name] = _kept(
+            measured[scenario.name] = kept(
                 parts / f"delays_{number}.json",
                 asked,
                 lambda s=scenario: _delays(s, seed, sizes, setting, chosen[s.name]["rivals"]),
@@ -99,17 +99,6 @@ def settings_of(seed: int, sizes: Sizes) -> dict:
     """Return what a part that an earlier run has left must have been made with, the code included."""
     code = {"version": __version__, "code": code_digest(packages=_DECIDING)}
     return {"seed": seed, **sizes._asdict(), "served": CrossbarConfig().model_dump(), **code}
-
-
-def _kept(path: Path, settings: dict, make: Callable[[], dict]) -> dict:
-    """Return a part that an earlier run has left under the same settings, or make it."""
-    if path.exists():
-        found = json.loads(path.read_text())
-        if found["settings"] == settings:
-            return found["content"]
-    content = make()
-    write_bytes_whole(canonical_json({"settings": settings, "content": content}), path)
-    return content
 
 
 @functools.lru_cache

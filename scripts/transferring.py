@@ -1,6 +1,5 @@
 """The study of transfers from its settings to its folder, a part at a time."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -19,6 +18,7 @@ from aurora_jax.engine import canonical_json
 from aurora_jax.report import graphs_figure, picture, power_figure, transfer_page, transfer_reading, transfer_tables
 from aurora_jax.study import NULL_MARKETS, TARGETS, found_graphs, null_rates, power, recovery
 from aurora_jax.training import code_digest
+from scripts.parts import kept
 
 _DECIDING = ("certification", "core", "invariants", "scenarios", "stochastic", "study")
 _BARS = 4096
@@ -96,18 +96,6 @@ def settings_of(seed: int, sizes: Sizes, *, coins: bool) -> dict:
     """Return what a part that an earlier run has left must have been made with, the code included."""
     asked = {name: list(value) if isinstance(value, tuple) else value for name, value in sizes._asdict().items()}
     return {"seed": seed, **asked, "coins": coins, "version": __version__, "code": code_digest(packages=_DECIDING)}
-
-
-def kept(path: Path, settings: dict, make: Callable[[], dict]) -> dict:
-    """Return a part that an earlier run has left under the same settings, or make it."""
-    if path.exists():
-        found = json.loads(path.read_text())
-        if found["settings"] == settings:
-            return found["content"]
-    content = make()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_bytes_whole(canonical_json({"settings": settings, "content": content}), path)
-    return content
 
 
 def real_pairs(data: Path, console: Console) -> dict[str, dict]:

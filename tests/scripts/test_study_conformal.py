@@ -9,7 +9,8 @@ from typer.testing import CliRunner
 from aurora_jax.report import conformal_summary, conformal_verdict
 from aurora_jax.study import IntervalMeasures, scored_forecasts
 from scripts import conforming
-from scripts.conforming import groups_of, kept, measures_of, settings_of
+from scripts.conforming import groups_of, measures_of, settings_of
+from scripts.parts import kept
 from scripts.study_conformal import app
 
 

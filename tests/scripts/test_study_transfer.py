@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from aurora_jax.training import code_digest
 from scripts.study_transfer import app
-from scripts.transferring import Sizes, hourly, kept, settings_of, told_of
+from scripts.transferring import Sizes, hourly, settings_of, told_of
 
 
 def test_domains_that_are_too_short_are_refused_in_one_line(tmp_path):
@@ -15,17 +15,6 @@ def test_domains_that_are_too_short_are_refused_in_one_line(tmp_path):
     assert done.exit_code == 1
     lines = [line for line in done.output.splitlines() if "error:" in line]
     assert lines == ["error: --bars must be at least 640, was 500: fewer hold too few extremes."]
-
-
-def test_a_part_is_made_once_for_the_same_settings(tmp_path):
-    made = []
-
-    def make():
-        made.append(1)
-        return {"count": len(made)}
-
-    path = tmp_path / "parts" / "part.json"
-    assert [kept(path, {"seed": seed}, make)["count"] for seed in (1, 1, 2)] == [1, 1, 2]
 
 
 def test_parts_are_known_by_settings_and_code():

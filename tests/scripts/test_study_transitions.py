@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from aurora_jax.study import Sizes
 from aurora_jax.training import code_digest
 from scripts.study_transitions import app
-from scripts.switching import _kept, _one_for_all, cell, settings_of
+from scripts.switching import _one_for_all, cell, settings_of
 
 
 def test_without_dynamax_one_line_names_the_remedy(tmp_path, monkeypatch):
@@ -18,19 +18,6 @@ def test_without_dynamax_one_line_names_the_remedy(tmp_path, monkeypatch):
     lines = [line for line in done.output.splitlines() if "error:" in line]
     assert len(lines) == 1
     assert "pip install 'aurora-jax[peers]'" in lines[0]
-
-
-def test_a_part_is_made_once_for_the_same_settings(tmp_path):
-    made = []
-
-    def make():
-        made.append(1)
-        return {"count": len(made)}
-
-    path = tmp_path / "part.json"
-    assert _kept(path, {"seed": 1}, make) == {"count": 1}
-    assert _kept(path, {"seed": 1}, make) == {"count": 1}
-    assert _kept(path, {"seed": 2}, make) == {"count": 2}
 
 
 def test_parts_of_another_code_are_made_anew():
