@@ -10,8 +10,8 @@ from jaxtyping import Array, Bool, Float, Int
 
 from aurora_jax.core import Interval, Number, SortedWindow, push, require_x64, sorted_window
 
-from ._cold_start import student_where_cold
-from .online_conformal import AbstractOnlineConformal
+from ._emission import emitted_miscoverage, is_traced, require_controller, score_bounds
+from .online_conformal import AbstractOnlineConformal, ranked, symmetric_interval
 from .split_conformal import conformal_rank
 
 Flag: TypeAlias = bool | np.bool_ | Bool[Array, ""]
@@ -120,17 +120,14 @@ class AdaptiveConformal(AbstractOnlineConformal):
             raise ValueError(
                 f"cold_start_scores must lie in [1, window_bars = {self.window_bars}], was {self.cold_start_scores}."
             )
-        if any(isinstance(value, jax.core.Tracer) for value in jax.tree.leaves(self)):
-            return  # built under a transformation: its values cannot be compared here
-        bounds = self.miscoverage_min, self.miscoverage, self.miscoverage_max
-        if not 0.0 < bounds[0] <= bounds[1] <= bounds[2] < 1.0:
-            raise ValueError(f"0 < miscoverage_min <= miscoverage <= miscoverage_max < 1 fails: {bounds}.")
-        if not (self.step_size_base > 0.0 and self.step_size_transition > 0.0):
-            raise ValueError(f"step sizes must be > 0, were {self.step_size_base} and {self.step_size_transition}.")
-        if not 1.0 <= self.inflation_max <= 1.25:
-            raise ValueError(f"inflation_max must lie in [1, 1.25], was {self.inflation_max}.")
-        if not self.coverage_ema_bars >= 1:
-            raise ValueError(f"coverage_ema_bars must be at least 1, was {self.coverage_ema_bars}.")
+        if not is_traced(self):
+            require_controller(
+                miscoverage=self.miscoverage,
+                within=(self.miscoverage_min, self.miscoverage_max),
+                step_sizes=(self.step_size_base, self.step_size_transition),
+                inflation_max=self.inflation_max,
+                coverage_ema_bars=self.coverage_ema_bars,
+            )
 
     def init(self) -> ConformalState:
         """Start at the nominal miscoverage with no scores."""
@@ -153,17 +150,17 @@ class AdaptiveConformal(AbstractOnlineConformal):
         asked = state.miscoverage
         offset = self.transition_offset * jnp.asarray(in_transition, float)
         offset = offset + self.crossbar_offset * jnp.minimum(jnp.asarray(crossbar, float), 1.0)
-        emitted = jnp.clip(asked + offset, self.miscoverage_min, self.miscoverage_max)
-        # The offsets explain any emitted value between the state and the state moved by them, and no other.
-        explained_low, explained_high = jnp.minimum(asked, asked + offset), jnp.maximum(asked, asked + offset)
-        saturated = (emitted < explained_low) | (emitted > explained_high)
+        emitted, saturated = emitted_miscoverage(asked, offset, within=(self.miscoverage_min, self.miscoverage_max))
 
         alphas = jnp.stack([emitted, asked])
         size = state.scores.size
         cold = size < self.cold_start_scores
-        quantiles = jax.vmap(lambda alpha: state.scores.order_statistic(conformal_rank(size, alpha)))(alphas)
-        quantiles = student_where_cold(cold, alphas, jnp.asarray(degrees_of_freedom, float), quantiles)
-        quantiles = jnp.where(alphas <= 0.0, jnp.inf, jnp.where(alphas >= 1.0, -jnp.inf, quantiles))
+        quantiles = score_bounds(
+            alphas,
+            jax.vmap(lambda alpha: state.scores.order_statistic(conformal_rank(size, alpha))),
+            cold=cold,
+            degrees_of_freedom=degrees_of_freedom,
+        )
 
         # Twice the nominal rate of recent misses earns the whole inflation.
         excess = jnp.clip((1.0 - state.coverage_ema) / self.miscoverage - 1.0, 0.0, 1.0)
@@ -182,23 +179,12 @@ class AdaptiveConformal(AbstractOnlineConformal):
         crossbar: Number = 0.0,
         degrees_of_freedom: Number = jnp.inf,
     ) -> Interval:
-        """Return forecast -+ quantile x inflation x scale.
-
-        Args:
-            state: from `init` or `step`.
-            forecast: location of the target.
-            scale: its scale, >= 0, in the target's units.
-            in_transition: the regime is between two families.
-            crossbar: smoothed crossbar score, >= 0.
-            degrees_of_freedom: of the forecast's own Student-t law, used at cold start only; inf is normal.
-        """
+        """Return forecast -+ quantile x inflation x scale; degrees of freedom are used at cold start only."""
         set_ = self.emission(
             state, in_transition=in_transition, crossbar=crossbar, degrees_of_freedom=degrees_of_freedom
         )
-        # An infinite bound stays infinite where the scale is 0, instead of turning into NaN.
-        half = jnp.where(jnp.isinf(set_.quantile), set_.quantile, set_.quantile * set_.inflation * scale)
-        centre = jnp.asarray(forecast, jnp.float64)
-        return Interval(centre - half, centre + half, set_.miscoverage, set_.saturated)
+        interval = symmetric_interval(forecast, scale, set_.quantile * set_.inflation, set_.miscoverage)
+        return interval._replace(saturated=set_.saturated)
 
     def step(
         self,
@@ -210,17 +196,7 @@ class AdaptiveConformal(AbstractOnlineConformal):
         degrees_of_freedom: Number = jnp.inf,
         tie_break: Number = 0.0,
     ) -> tuple[ConformalState, ConformalInfo]:
-        """Settle the interval that `state` emitted, and learn from it.
-
-        Args:
-            state: the one that emitted the interval.
-            score: |target - forecast| / scale; inf counts as a miss of every finite set, NaN raises.
-            in_transition: as given to `interval` for this target; likewise `crossbar` and `degrees_of_freedom`.
-            crossbar: see above.
-            degrees_of_freedom: see above.
-            tie_break: uniform in [0, 1) from the stream's key; orders equal scores at random, so that ties do not
-                bias coverage. The constant 0 counts a tie as covered.
-        """
+        """Settle the interval that `state` emitted, and learn from it; a negative score raises as NaN does."""
         score = jnp.asarray(score, jnp.float64)
         bad = ~(score >= 0.0)
         score = jnp.asarray(eqx.error_if(score, bad, "a conformal score is NaN or negative: check forecast and scale."))
@@ -228,13 +204,12 @@ class AdaptiveConformal(AbstractOnlineConformal):
             state, in_transition=in_transition, crossbar=crossbar, degrees_of_freedom=degrees_of_freedom
         )
         missed = score > set_.quantile * set_.inflation
-        # Far below any economic size, far above rounding: only the order of equal scores can change.
-        ranked = score + 1e-9 * (1.0 + score) * tie_break
-        state_missed = ranked > set_.state_quantile
+        moved = ranked(score, tie_break)
+        state_missed = moved > set_.state_quantile
 
         step_size = jnp.where(in_transition, self.step_size_transition, self.step_size_base)
         miscoverage = state.miscoverage + step_size * (self.miscoverage - state_missed.astype(float))
         coverage_ema = state.coverage_ema + (1.0 - missed.astype(float) - state.coverage_ema) / self.coverage_ema_bars
         streak = jnp.where(missed, state.streak + 1, 0)
-        after = ConformalState(miscoverage, push(state.scores, ranked), coverage_ema, streak)
+        after = ConformalState(miscoverage, push(state.scores, moved), coverage_ema, streak)
         return after, ConformalInfo(missed, state_missed, set_, state.miscoverage, coverage_ema, streak)

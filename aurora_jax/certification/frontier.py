@@ -1,9 +1,11 @@
 """What robustness costs: the least worst-case shortfall at every radius, by one vectorised solve."""
 
+from typing import Any
+
 import jax
 from jaxtyping import Array, Float
 
-from aurora_jax.core import Allocation, Number
+from aurora_jax.core import Allocation
 
 from .dro_es import dro_es
 
@@ -12,15 +14,8 @@ def worst_case_frontier(
     scenarios: Float[Array, "n d"],
     radii: Float[Array, " radii"],
     *,
-    tail_probability: Number,
-    lower: Number | Float[Array, " d"],
-    upper: Number | Float[Array, " d"],
-    metric: str = "l2",
-    probabilities: Float[Array, " n"] | None = None,
-    expected_return: Float[Array, " d"] | None = None,
-    previous: Float[Array, " d"] | None = None,
-    turnover_cost: Number = 0.0,
     warm_start: Float[Array, "radii d"] | None = None,
+    **asked: Any,
 ) -> Allocation:
     r"""Return the allocation of `dro_es` at each radius.
 
@@ -32,15 +27,8 @@ def worst_case_frontier(
     Args:
         scenarios: returns X, one scenario a row.
         radii: epsilon >= 0, in units of return, in any order.
-        tail_probability: as in `dro_es`, like all that follow.
-        lower: bound(s).
-        upper: bound(s).
-        metric: ground metric.
-        probabilities: of the scenarios.
-        expected_return: of the assets.
-        previous: weights held.
-        turnover_cost: per unit of weight.
         warm_start: weights to start from at each radius, e.g. an earlier frontier's.
+        asked: the other arguments of `dro_es`.
 
     Returns:
         An `Allocation` whose arrays have a leading axis over the radii; each has an outcome of its own.
@@ -53,18 +41,6 @@ def worst_case_frontier(
     """
 
     def at(radius: Float[Array, ""], start: Float[Array, " d"] | None) -> Allocation:
-        return dro_es(
-            scenarios,
-            tail_probability=tail_probability,
-            radius=radius,
-            lower=lower,
-            upper=upper,
-            metric=metric,
-            probabilities=probabilities,
-            expected_return=expected_return,
-            previous=previous,
-            turnover_cost=turnover_cost,
-            warm_start=start,
-        )
+        return dro_es(scenarios, radius=radius, warm_start=start, **asked)
 
     return jax.vmap(at, in_axes=(0, None if warm_start is None else 0))(radii, warm_start)

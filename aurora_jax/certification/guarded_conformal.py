@@ -3,13 +3,12 @@
 from typing import NamedTuple
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from aurora_jax.core import Number, require_x64
 
-from ._cold_start import student_where_cold
+from ._emission import emitted_miscoverage, is_traced, require_controller, score_bounds
 from .adaptive_conformal import ConformalInfo, Emission, Flag
 from .online_conformal import AbstractOnlineConformal, checked_score, ranked, symmetric_interval
 from .scale_mixture import MixtureState, ScaleMixture
@@ -87,18 +86,17 @@ class GuardedConformal(AbstractOnlineConformal):
                 f"guard_bars must be at least 2 and cold_start_scores at least 1, were {self.guard_bars} and "
                 f"{self.cold_start_scores}."
             )
-        if any(isinstance(value, jax.core.Tracer) for value in jax.tree.leaves(self)):
-            return  # built under a transformation: its values cannot be compared here
-        bounds = self.miscoverage_min, self.mixture.miscoverage, self.miscoverage_max
-        if not 0.0 < bounds[0] <= bounds[1] <= bounds[2] < 1.0:
-            raise ValueError(f"0 < miscoverage_min <= miscoverage <= miscoverage_max < 1 fails: {bounds}.")
-        if not (self.step_size_base > 0.0 and self.step_size_transition > 0.0):
-            raise ValueError(f"step sizes must be > 0, were {self.step_size_base} and {self.step_size_transition}.")
-        if not (1.0 <= self.inflation_max <= 1.25 and self.guard_gain >= 0.0 and self.coverage_ema_bars >= 1):
-            raise ValueError(
-                f"inflation_max must lie in [1, 1.25], guard_gain be >= 0 and coverage_ema_bars at least 1, were "
-                f"{self.inflation_max}, {self.guard_gain} and {self.coverage_ema_bars}."
-            )
+        if is_traced(self):
+            return
+        require_controller(
+            miscoverage=self.mixture.miscoverage,
+            within=(self.miscoverage_min, self.miscoverage_max),
+            step_sizes=(self.step_size_base, self.step_size_transition),
+            inflation_max=self.inflation_max,
+            coverage_ema_bars=self.coverage_ema_bars,
+        )
+        if not self.guard_gain >= 0.0:
+            raise ValueError(f"guard_gain must be >= 0, was {self.guard_gain}.")
 
     def init(self) -> GuardedState:
         """Start at the nominal miscoverage with no scores and no misses."""
@@ -125,15 +123,16 @@ class GuardedConformal(AbstractOnlineConformal):
         offset = self.transition_offset * jnp.asarray(in_transition, float)
         offset = offset + self.crossbar_offset * jnp.minimum(jnp.asarray(crossbar, float), 1.0)
         offset = offset - self.guard_gain * jnp.maximum(excess, 0.0)
-        emitted = jnp.clip(asked + offset, self.miscoverage_min, self.miscoverage_max)
-        low, high = jnp.minimum(asked, asked + offset), jnp.maximum(asked, asked + offset)
-        saturated = (emitted < low) | (emitted > high)
+        emitted, saturated = emitted_miscoverage(asked, offset, within=(self.miscoverage_min, self.miscoverage_max))
 
         alphas = jnp.stack([emitted, asked])
         cold = state.count < self.cold_start_scores
-        quantiles = self.mixture.quantiles(state.mixture, alphas)
-        quantiles = student_where_cold(cold, alphas, jnp.asarray(degrees_of_freedom, float), quantiles)
-        quantiles = jnp.where(alphas <= 0.0, jnp.inf, jnp.where(alphas >= 1.0, -jnp.inf, quantiles))
+        quantiles = score_bounds(
+            alphas,
+            lambda asked_for: self.mixture.quantiles(state.mixture, asked_for),
+            cold=cold,
+            degrees_of_freedom=degrees_of_freedom,
+        )
         # From two misses too many, all of it at four: where the least emitted alpha alone no longer brings them down.
         inflation = 1.0 + (self.inflation_max - 1.0) * jnp.clip((excess - 2.0) / 2.0, 0.0, 1.0)
         return Emission(

@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from ..certification import Certificate, KappaParts, kappa, kappa_plus
@@ -20,8 +19,6 @@ from .state import Climate, EngineInfo, EngineState, Pending, Settlement
 if TYPE_CHECKING:
     from .engine import Engine
 
-PRICES = ("open", "high", "low", "close", "volume")
-
 
 class View(NamedTuple):
     """What the models say after this bar."""
@@ -33,30 +30,6 @@ class View(NamedTuple):
     in_transition: Bool[Array, ""]
     parts: KappaParts
     relative_width_p95: Float[Array, ""]
-
-
-def check_assets(bar: Bar, assets: int) -> None:
-    """Compare a bar's number of assets with the stream's, before anything is computed from it.
-
-    Raises:
-        ValueError: if they differ; names the column and both.
-    """
-    for name in (*PRICES, "imputed"):
-        column = getattr(bar, name)
-        if column is not None and np.shape(column) != (assets,):
-            raise ValueError(
-                f"{name} must hold a value for each of the stream's {assets} assets, had shape {np.shape(column)}."
-            )
-
-
-def repaired(name: str, bar: Bar, state: EngineState) -> Array | None:
-    """Return a column with values that cannot be used replaced by the last close (volume by 0)."""
-    column = getattr(bar, name)
-    if column is None:
-        return None
-    if name == "volume":
-        return jnp.where(jnp.isfinite(column) & (column >= 0.0), column, 0.0)
-    return jnp.where(jnp.isfinite(column) & (column > 0.0), column, state.close)
 
 
 def settle(engine: "Engine", state: EngineState, bar: Bar) -> tuple[EngineState, Settlement]:

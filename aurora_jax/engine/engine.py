@@ -32,6 +32,7 @@ from ..router import FAMILIES, Router
 from ..student import Student
 from . import advance
 from .history import empty_history
+from .incoming_bar import PRICES, check_assets, repaired
 from .scenario_set import ScenarioSet, expected_shortfall, join
 from .state import Climate, EngineInfo, EngineState, Pending
 
@@ -169,11 +170,11 @@ class Engine(eqx.Module):
         Raises:
             ValueError: if the bar is of another number of assets than the stream; names the column and both.
         """
-        advance.check_assets(bar, self.assets)
+        check_assets(bar, self.assets)
         outcome = self._judge(state, bar)
         taken = outcome == int(Outcome.OK)
         # A refused bar is replaced before anything is computed from it, so that no NaN can enter any state.
-        safe = bar._replace(**{name: advance.repaired(name, bar, state) for name in advance.PRICES})
+        safe = bar._replace(**{name: repaired(name, bar, state) for name in PRICES})
         after, info = self._take_in(state, safe)
         after = jax.tree.map(lambda new, old: jnp.where(taken, new, old), after, state)
         warming = info.outcome

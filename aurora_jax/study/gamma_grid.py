@@ -87,7 +87,7 @@ def gamma_grid(
         raise ValueError(
             f"both periods need at least {least} bars, had {first_period_bars} and {count - first_period_bars}."
         )
-    first, second = (jax.tree.map(lambda leaf, part=part: leaf[part], bars) for part in _halves(first_period_bars))
+    first, second = (jax.tree.map(lambda leaf, part=part: leaf[part], bars) for part in _periods(first_period_bars))
     for gamma in gammas:
         # An array leaf: another gamma is not another program.
         own = eqx.tree_at(lambda e: e.meta.gamma, engine, jnp.asarray(gamma, float))
@@ -120,7 +120,7 @@ def least_cvar(
     return int(allowed[order[0]])
 
 
-def _halves(first_period_bars: int) -> tuple[slice, slice]:
+def _periods(first_period_bars: int) -> tuple[slice, slice]:
     return slice(None, first_period_bars), slice(first_period_bars, None)
 
 

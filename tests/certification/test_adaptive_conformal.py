@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from aurora_jax.certification import AdaptiveConformal
+from tests.certification.online import adversary
 from tests.statistics import assert_mean
 
 BARS = 5000
@@ -145,17 +146,9 @@ def test_the_cold_bound_is_not_searched_for_when_none_is_cold():
 
 
 @pytest.mark.parametrize("kind", ["growing", "shrinking", "alternating", "random walk"])
-def test_long_run_bound_on_adversarial_scores(key, kind):
+def test_long_run_bound_on_adversarial_scores(kind):
     """The state's own misses respect the bound of Gibbs and Candès (prop. 4.1) for any scores, from bar 0."""
-    bars = np.arange(BARS)
-    walk = np.exp(0.05 * np.cumsum(np.asarray(jr.normal(key, (BARS,)))))
-    scores = {
-        "growing": 1.0 + bars,
-        "shrinking": 1.0 / (1.0 + bars),
-        "alternating": np.where(bars // 50 % 2, 100.0 + bars, 0.01),
-        "random walk": walk * np.abs(np.asarray(jr.normal(jr.fold_in(key, 1), (BARS,)))),
-    }[kind]
-    _, info = run(AdaptiveConformal(step_size_base=0.05, step_size_transition=0.05), scores)
+    _, info = run(AdaptiveConformal(step_size_base=0.05, step_size_transition=0.05), adversary(kind, BARS))
     gap = abs(float(jnp.mean(info.state_missed.astype(float))) - 0.1)
     assert gap <= long_run_bound(0.1, 0.05, BARS)
 

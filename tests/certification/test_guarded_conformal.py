@@ -12,6 +12,7 @@ import pytest
 from scipy import stats
 
 from aurora_jax.certification import Expert, GuardedConformal, ScaleMixture
+from tests.certification.online import adversary
 
 BARS = 2000
 SMALL = (Expert(math.inf, 40), Expert(4.0, 40), Expert(20.0, 60))
@@ -100,17 +101,10 @@ def test_bounds_have_the_unit_of_the_scores(key):
 
 
 @pytest.mark.parametrize("kind", ["growing", "shrinking", "alternating", "random walk"])
-def test_long_run_bound_on_adversarial_scores(key, kind):
+def test_long_run_bound_on_adversarial_scores(kind):
     """Prop. 4.1 of Gibbs and Candès holds for any scores and at any bar, as the integrator is theirs."""
     bars = np.arange(BARS)
-    walk = np.exp(0.05 * np.cumsum(np.asarray(jr.normal(key, (BARS,)))))
-    scores = {
-        "growing": 1.0 + bars,
-        "shrinking": 1.0 / (1.0 + bars),
-        "alternating": np.where(bars // 50 % 2, 100.0 + bars, 0.01),
-        "random walk": walk * np.abs(np.asarray(jr.normal(jr.fold_in(key, 1), (BARS,)))),
-    }[kind]
-    missed = np.asarray(run(small(step_size_base=0.05), scores)[1].state_missed)
+    missed = np.asarray(run(small(step_size_base=0.05), adversary(kind, BARS))[1].state_missed)
     gap = np.abs(np.cumsum(missed) / (bars + 1.0) - 0.1)
     assert np.all(gap <= (0.9 + 0.05) / (0.05 * (bars + 1.0)) + 1e-12)
 
