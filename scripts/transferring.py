@@ -124,7 +124,7 @@ def hourly(table: pd.DataFrame, symbol: str) -> np.ndarray:
 def told_of(source: np.ndarray, target: np.ndarray) -> dict:
     """Return the verdict on a pair as plain values."""
     found = transfer_gate(source, target)
-    told: dict = {"verdict": Verdict(int(found.verdict)).name.replace("_", " "), "tail_count": int(found.tail_count)}
+    told: dict = {"verdict": Verdict(int(found.verdict)).name, "tail_count": int(found.tail_count)}
     for name, error in found.standard_errors._asdict().items():
         value = float(getattr(found, name))
         known = np.isfinite(value)

@@ -118,11 +118,11 @@ class CalmLevels(Frozen):
 
 
 class TransferEvidence(Frozen):
-    """What the gates said of a stream that uses models of another: `scripts/study_transfer.py` prints both.
+    """What the gates said of a stream that uses models of another.
 
     Attributes:
-        verdict: of the transfer gate (TVF).
-        causal_coverage: the stream's causal tail field is certified (CCC).
+        verdict: of the transfer gate (TVF), `transfer_gate`; `scripts/study_transfer.py` prints those of its pairs.
+        causal_coverage: the stream's causal tail field is certified (CCC), `CoverageCertifier`; no command asks it yet.
     """
 
     verdict: Literal["READY", "NOT_READY", "UNDECIDED"]

@@ -35,6 +35,11 @@ def test_anything_less_is_served_conservatively(evidence):
     np.testing.assert_allclose(judged.gating.scale_map, np.minimum(plain.gating.scale_map, 0.5))
 
 
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_the_gates_words_are_those_of_the_configuration(verdict):
+    assert TransferEvidence(verdict=verdict.name, causal_coverage=True).verdict == verdict.name
+
+
 def test_every_interval_is_then_the_widest_and_no_position_whole():
     judged, made = engine_with("NOT_READY", False), small("INDEX")
 

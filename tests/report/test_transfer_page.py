@@ -18,7 +18,7 @@ def _result():
         "recovery": {"4 assets": {"f1": 0.8, "standard_error": 0.02, "precision": 0.9, "recall": 0.7}},
         "power": {"same law": {"1024": power | {"ready": 0.4}, "4096": power}},
         "pairs": {
-            "A to B": {"verdict": "NOT READY", "ctr": number, "dcts": number, "d_tail_index": number}
+            "A to B": {"verdict": "NOT_READY", "ctr": number, "dcts": number, "d_tail_index": number}
             | {"d_hurst": {"value": None, "standard_error": None}}
         },
         "provenance": {"settings": {"seed": 0}},
@@ -30,7 +30,7 @@ def test_tables_by_hand():
     assert null.rows[0] == ["calm", "2 ± 1 %", "0.10", "4.1 %"]
     assert recovery.rows == [["4 assets", "0.80 ± 0.02", "0.90", "0.70"]]
     assert power.rows[1] == ["same law", "4,096", "90 ± 3 %", "4 %", "6 %"]
-    assert pairs.rows == [["A to B", "NOT READY", "0.912 ± 0.021", "0.912 ± 0.021", "0.912 ± 0.021", "none"]]
+    assert pairs.rows == [["A to B", "NOT_READY", "0.912 ± 0.021", "0.912 ± 0.021", "0.912 ± 0.021", "none"]]
 
 
 def test_the_reading_names_what_is_over_the_rate():
